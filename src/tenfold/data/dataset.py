@@ -1,0 +1,41 @@
+"""The shapes data has between rooms."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+Images = NDArray[np.uint8]
+Labels = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Images with their labels.
+
+    images: (n, 28, 28) uint8, 0-255, bright ink on dark.
+    labels: (n,) int64, 0 to classes-1.
+    """
+
+    images: Images = field(repr=False)
+    labels: Labels = field(repr=False)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Three splits and where they came from.
+
+    `train` and `validation` are cut from the same source and share no image; `test` never steers a choice.
+    `test` is None where the source has none (a Kaggle-style CSV of labelled training images).
+    sha256: of the images and labels as they came, before splitting: the data's identity in a card.
+    """
+
+    train: Split
+    validation: Split
+    test: Split | None
+    source: str
+    sha256: str
+    class_names: tuple[str, ...] = tuple("0123456789")

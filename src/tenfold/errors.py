@@ -1,0 +1,55 @@
+"""Every error the package raises on purpose.
+
+    TenfoldError
+    ├── OptionError          a choice that does not exist, or makes no sense with the others
+    ├── DataError            a data set that is missing, damaged or of the wrong shape
+    ├── PictureError         a picture that cannot be read
+    │   └── NoInkError       a picture with nothing written on it
+    ├── ReaderError          a reader's file that is missing, damaged or not one of ours
+    ├── RunError             a run folder that exists, is missing, incomplete or cannot be written
+    ├── TrainingError        a training that cannot go on (a loss that is not finite, say)
+    └── MissingExtraError    a package that an extra of Tenfold installs is not here
+
+Each carries one line for the user: what was wrong, what was expected, what came, what to do.
+Catch `TenfoldError` to catch them all.
+"""
+
+
+class TenfoldError(Exception):
+    """The root of everything this package raises on purpose."""
+
+
+class OptionError(TenfoldError, ValueError):
+    """A choice that does not exist, or makes no sense with the others."""
+
+
+class DataError(TenfoldError, ValueError):
+    """A data set that is missing, damaged or of the wrong shape."""
+
+
+class PictureError(TenfoldError, ValueError):
+    """A picture that cannot be read."""
+
+
+class NoInkError(PictureError):
+    """A picture with nothing written on it."""
+
+
+class ReaderError(TenfoldError, ValueError):
+    """A reader's file that is missing, damaged or not one of ours."""
+
+
+class RunError(TenfoldError, OSError):
+    """A run folder that exists, is missing, is incomplete or cannot be written."""
+
+
+class TrainingError(TenfoldError, RuntimeError):
+    """A training that cannot go on."""
+
+
+class MissingExtraError(TenfoldError, ImportError):
+    """A package that one of Tenfold's extras installs is not here."""
+
+    def __init__(self, what: str, extra: str) -> None:
+        super().__init__(f'{what} needs the extra "{extra}": pip install "tenfold[{extra}]"')
+        self.extra = extra
