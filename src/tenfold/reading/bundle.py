@@ -1,0 +1,168 @@
+"""A reader's file: one .onnx whose metadata holds its card.
+
+The file is opened by ONNX Runtime alone: neither TensorFlow nor the onnx package is needed, nothing is unpickled.
+"""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from tenfold.errors import ReaderError
+
+PROPERTY = "tenfold"
+FORMAT = 1
+PREPARATION = 1
+"""Version of `reading.pictures.prepare`; a card names the one its reader was calibrated with."""
+LARGEST = 64 << 20  # bytes
+WEIGHTS = Path(__file__).parent.parent / "weights"
+IMAGE = (28, 28)
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a reader says about itself.
+
+    name: of the reader; recipe: that made it; settings: the recipe's dials.
+    labels: the name of each class, in the order of the probabilities.
+    threshold: confidence below which an answer is unsure, 0-1.
+    temperature: what the logits are divided by before the softmax, inside the network.
+    preparation: the version of `prepare` it was calibrated with.
+    data_sha256: of the images and labels it was trained on.
+    weights_sha256: of the trained weights in their order.
+    figures: what was measured on it, named; shares are 0-1.
+    """
+
+    name: str
+    recipe: str
+    labels: tuple[str, ...]
+    threshold: float
+    temperature: float
+    seed: int
+    data_sha256: str
+    weights_sha256: str
+    parameters: int
+    versions: dict[str, str] = field(default_factory=dict)
+    settings: dict[str, Any] = field(default_factory=dict)
+    figures: dict[str, float] = field(default_factory=dict)
+    preparation: int = PREPARATION
+    format: int = FORMAT
+
+    def to_json(self) -> str:
+        """The card as one JSON object, keys sorted."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> "Card":
+        """Read a card back. Raises ReaderError where a field is missing or of the wrong kind."""
+        try:
+            content = json.loads(text)
+            known = {f.name for f in fields(cls)}
+            card = cls(**{key: value for key, value in content.items() if key in known})
+            card = cls(**{**vars(card), "labels": tuple(map(str, card.labels))})
+            healthy = len(card.labels) >= 2 and 0 <= float(card.threshold) <= 1 and int(card.format) >= 1
+        except (ValueError, TypeError, AttributeError, RecursionError) as error:
+            raise ReaderError(f"the reader's card cannot be read ({error})") from None
+        if not healthy:
+            raise ReaderError("the reader's card makes no sense: labels, threshold or format are off")
+        if card.format > FORMAT:
+            raise ReaderError(
+                f"the reader's card has format {card.format}, newer than {FORMAT}: update tenfold"
+            )
+        return card
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """An opened ONNX file: a session of one thread (calls may run side by side) and its metadata."""
+
+    session: onnxruntime.InferenceSession = field(repr=False)
+    metadata: str
+    path: Path
+
+
+def open_network(path: Path) -> Network:
+    """Open an ONNX file that Tenfold wrote.
+
+    Raises ReaderError where it is missing, too large, damaged, or carries no card.
+    """
+    content = _content(path)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 4
+    try:
+        session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        metadata = session.get_modelmeta().custom_metadata_map.get(PROPERTY)
+    except Exception as error:  # ONNX Runtime raises its own unexported types
+        reason = " ".join(str(error).split())[:120]
+        raise ReaderError(f"{path}: not a reader, or damaged; expected an .onnx file ({reason})") from None
+    if metadata is None:
+        raise ReaderError(
+            f"{path}: an ONNX file without Tenfold's card; expected one written by `tenfold train`"
+        )
+    return Network(session, metadata, path)
+
+
+def _content(path: Path) -> bytes:
+    try:
+        if path.stat().st_size > LARGEST:
+            raise ReaderError(f"{path}: larger than {LARGEST >> 20} MB; not a reader that Tenfold wrote")
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise ReaderError(f"{path}: no such reader; expected a run folder or an .onnx file") from None
+    except OSError as error:
+        raise ReaderError(f"{path}: cannot be opened ({error.strerror})") from None
+    if path.parent == WEIGHTS:
+        _check_shipped(path, content)
+    return content
+
+
+def _check_shipped(path: Path, content: bytes) -> None:
+    expected = {}
+    for line in (WEIGHTS / "SHA256SUMS").read_text().splitlines():
+        digest, name = line.split()
+        expected[name] = digest
+    if expected.get(path.name) != hashlib.sha256(content).hexdigest():
+        raise ReaderError(f"{path}: the shipped reader is damaged (SHA-256 differs): install tenfold again")
+
+
+def reader_file(reader: str | Path | None) -> Path:
+    """The file a READER names: None is the shipped one, a folder holds `reader.onnx`."""
+    if reader is None:
+        return WEIGHTS / "reader.onnx"
+    path = Path(reader)
+    if path.is_dir():
+        if not (path / "reader.onnx").exists():
+            raise ReaderError(
+                f"{path}: no reader.onnx in this folder; expected a finished run of `tenfold train`"
+            )
+        return path / "reader.onnx"
+    if path.suffix == ".keras":
+        raise ReaderError(f"{path}: is for training on; name the run folder or its reader.onnx instead")
+    return path
+
+
+def read_card(path: str | Path) -> Card:
+    """The card of a reader's file or run folder. Raises ReaderError."""
+    return Card.from_json(open_network(reader_file(path)).metadata)
+
+
+def check_network(network: Network, classes: int) -> bool:
+    """Whether a reader's network also says if there is a digit; raises ReaderError where it is no reader."""
+    try:
+        image = np.zeros((1, *IMAGE), np.uint8)
+        names = [output.name for output in network.session.get_outputs()]
+        answers: list[NDArray[np.float32]] = network.session.run(None, {"images": image})
+    except Exception as error:
+        reason = " ".join(str(error).split())[:120]
+        raise ReaderError(f"{network.path}: does not read (n, 28, 28) uint8 images ({reason})") from None
+    shapes = dict(zip(names, (answer.shape for answer in answers), strict=True))
+    if shapes.get("probabilities") != (1, classes) or shapes.get("is_digit", (1,)) != (1,):
+        raise ReaderError(f"{network.path}: expected {classes} probabilities an image, got outputs {shapes}")
+    return "is_digit" in shapes

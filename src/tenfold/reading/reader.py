@@ -1,0 +1,197 @@
+"""The reader: pictures in, answers out. Runs on ONNX Runtime alone."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from os import cpu_count
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tenfold.errors import PictureError, TenfoldError
+from tenfold.reading.answers import Polygon, Prediction
+from tenfold.reading.bundle import IMAGE, Card, check_network, open_network, reader_file
+from tenfold.reading.decode import Pixels, decode
+from tenfold.reading.pictures import locate
+
+BATCH = 32  # images: small enough to stay in a core's cache
+GROUP = 256  # pictures decoded and prepared before the network sees them: memory stays flat
+THREADS = min(4, cpu_count() or 1)
+
+Probabilities = NDArray[np.float32]
+Images = NDArray[np.uint8]
+
+
+class Reader:
+    """Reads digits with one opened network; safe to use from several threads.
+
+    card: what it says about itself; labels: the class names in the order of the probabilities.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._network = open_network(path)
+        self.card = Card.from_json(self._network.metadata)
+        self.labels = self.card.labels
+        self.path = path
+        self._refuses = check_network(self._network, len(self.labels))
+
+    def __repr__(self) -> str:
+        return f"Reader({self.card.name!r}, {len(self.labels)} classes, threshold {self.card.threshold:g})"
+
+    def predict(self, picture: object) -> Prediction:
+        """The one digit in a picture: path, bytes, PIL image, or array of any shape or polarity.
+
+        Raises NoInkError where nothing is written, PictureError where the picture cannot be read.
+        """
+        pixels = decode(picture)
+        try:
+            prepared = locate(pixels.values)
+        except PictureError as error:
+            raise (type(error)(f"{pixels.source}: {error}") if pixels.source else error) from None
+        probabilities, is_digit = self._run(prepared.image[None])
+        return self._answer(probabilities[0], float(is_digit[0]), prepared.image, prepared.box, pixels)
+
+    def predict_many(self, pictures: Iterable[object] | Images, prepared: bool = False) -> list[Prediction]:
+        """One answer a picture, in order; a picture that cannot be read has `digit=None` and an `error`.
+
+        prepared: the pictures are images already, (n, 28, 28) uint8, bright ink on dark.
+
+        Raises PictureError only where `prepared` is set and the images have another shape or type.
+        """
+        if prepared:
+            images = _as_images(pictures)
+            probabilities, is_digit = self.probabilities(images)
+            return self._answers(probabilities, is_digit, images)
+        answers: list[Prediction] = []
+        with ThreadPoolExecutor(THREADS) as pool:
+            for group in _groups(pictures, GROUP):
+                answers += self._predict_group(group, pool)
+        return answers
+
+    def probabilities(self, images: Images) -> tuple[Probabilities, Probabilities]:
+        """For images (n, 28, 28) uint8: probabilities (n, classes) and, (n,), that each is a digit at all."""
+        batches = [images[i : i + BATCH] for i in range(0, len(images), BATCH)]
+        if not batches:
+            return np.zeros((0, len(self.labels)), np.float32), np.zeros(0, np.float32)
+        if len(batches) == 1:
+            return self._run(images)
+        with ThreadPoolExecutor(THREADS) as pool:
+            answers = list(pool.map(self._run, batches))
+        return np.concatenate([a for a, _ in answers]), np.concatenate([b for _, b in answers])
+
+    def _run(self, images: Images) -> tuple[Probabilities, Probabilities]:
+        if not self._refuses:
+            (probabilities,) = self._network.session.run(["probabilities"], {"images": images})
+            return probabilities, np.ones(len(images), np.float32)
+        probabilities, is_digit = self._network.session.run(["probabilities", "is_digit"], {"images": images})
+        return probabilities, is_digit
+
+    def _predict_group(self, group: Sequence[object], pool: ThreadPoolExecutor) -> list[Prediction]:
+        found = list(pool.map(_prepare_safely, group))
+        images = np.stack(
+            [f[1].image for f in found if not isinstance(f, Prediction)] or [np.zeros(IMAGE, np.uint8)]
+        )
+        probabilities, is_digit = self.probabilities(images)
+        answers, index = [], 0
+        for item in found:
+            if isinstance(item, Prediction):
+                failed = np.zeros(len(self.labels), np.float32)
+                answers.append(Prediction(**{**vars(item), "probabilities": failed}))
+                continue
+            pixels, prepared = item
+            answers.append(
+                self._answer(
+                    probabilities[index], float(is_digit[index]), prepared.image, prepared.box, pixels
+                )
+            )
+            index += 1
+        return answers
+
+    def _answers(
+        self, probabilities: Probabilities, is_digit: Probabilities, images: Images
+    ) -> list[Prediction]:
+        digits = probabilities.argmax(axis=1)
+        confidences = probabilities[np.arange(len(digits)), digits] * is_digit
+        threshold, labels = self.card.threshold, self.labels
+        return [
+            Prediction(digit, labels[digit], confidence, confidence < threshold, p, image)
+            for digit, confidence, p, image in zip(
+                digits.tolist(), confidences.tolist(), probabilities, images, strict=True
+            )
+        ]
+
+    def _answer(
+        self,
+        probabilities: Probabilities,
+        is_digit: float,
+        image: NDArray[np.uint8],
+        box: tuple[float, float, float, float],
+        pixels: Pixels,
+    ) -> Prediction:
+        digit = int(probabilities.argmax())
+        confidence = float(probabilities[digit]) * is_digit
+        return Prediction(
+            digit,
+            self.labels[digit],
+            confidence,
+            confidence < self.card.threshold,
+            probabilities,
+            image,
+            box=_corners(box),
+            source=pixels.source,
+            notes=pixels.notes,
+        )
+
+
+def load(reader: str | Path | None = None) -> Reader:
+    """Open a reader: the shipped one, a run folder, or an .onnx file.
+
+    Raises ReaderError where there is none, or the file is damaged.
+    """
+    return Reader(reader_file(reader))
+
+
+def _corners(box: tuple[float, float, float, float]) -> Polygon:
+    left, top, right, bottom = box
+    return ((left, top), (right, top), (right, bottom), (left, bottom))
+
+
+def _prepare_safely(picture: object) -> Any:
+    """(pixels, prepared), or a Prediction that carries the error."""
+    source = str(picture) if isinstance(picture, str | Path) else None
+    try:
+        pixels = decode(picture)
+        return pixels, locate(pixels.values)
+    except TenfoldError as error:
+        text = str(error)
+        message = f"{source}: {text}" if source and not text.startswith(source) else text
+    except MemoryError:
+        message = f"{source or 'the picture'}: is too large for this machine's memory"
+    nothing = np.zeros(0, np.float32)
+    return Prediction(None, "", 0.0, True, nothing, np.zeros(IMAGE, np.uint8), source=source, error=message)
+
+
+def _groups(pictures: Iterable[object], size: int) -> Iterator[list[object]]:
+    group: list[object] = []
+    for picture in pictures:
+        group.append(picture)
+        if len(group) == size:
+            yield group
+            group = []
+    if group:
+        yield group
+
+
+def _as_images(pictures: Any) -> Images:
+    try:
+        images = np.asarray(pictures) if isinstance(pictures, np.ndarray) else np.asarray(list(pictures))
+    except (TypeError, ValueError) as error:
+        raise PictureError(f"prepared images must have one shape, (28, 28): {error}") from None
+    if images.size == 0:
+        return np.zeros((0, *IMAGE), np.uint8)
+    if images.dtype != np.uint8 or images.shape[1:] not in (IMAGE, (*IMAGE, 1)):
+        raise PictureError(
+            f"prepared images must be uint8 (n, 28, 28), bright ink on dark; got {images.dtype} {images.shape}"
+        )
+    return np.ascontiguousarray(images.reshape(-1, *IMAGE))
