@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 Images = NDArray[np.uint8]
 Labels = NDArray[np.int64]
 
+DIGITS = tuple("0123456789")
+"""The class names of MNIST and of every file that holds labels as numbers."""
+
 
 @dataclass(frozen=True, eq=False)
 class Split:
@@ -25,10 +28,23 @@ class Split:
 
 
 @dataclass(frozen=True, eq=False)
+class Parts:
+    """What one source holds, before a validation split is cut from `train`.
+
+    `test` is None where the source has none. source: a phrase for people, with the path.
+    """
+
+    train: Split
+    test: Split | None
+    source: str
+    class_names: tuple[str, ...] = DIGITS
+
+
+@dataclass(frozen=True, eq=False)
 class Dataset:
     """Three splits and where they came from.
 
-    `train` and `validation` are cut from the same source and share no image; `test` never steers a choice.
+    `train` and `validation` share no image, unless the source repeats one; `test` never steers a choice.
     `test` is None where the source has none (a Kaggle-style CSV of labelled training images).
     sha256: of the images and labels as they came, before splitting: the data's identity in a card.
     """
@@ -38,4 +54,4 @@ class Dataset:
     test: Split | None
     source: str
     sha256: str
-    class_names: tuple[str, ...] = tuple("0123456789")
+    class_names: tuple[str, ...] = DIGITS
