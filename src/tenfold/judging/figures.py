@@ -1,0 +1,253 @@
+"""Figures: functions from arrays to Matplotlib figures.
+
+Every function returns a `Figure` of its own and leaves `pyplot` alone, so nothing is shared, no window
+opens and nothing has to be closed: `figure.savefig("grid.png")`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+from numpy.typing import NDArray
+
+INK = "#1c2733"
+QUIET = "#6b7885"
+HAIRLINE = "#dbe1e7"
+BLUE = "#1f6fb2"
+ORANGE = "#d9661f"
+RED = "#b3261e"
+RIGHT_SCALE = LinearSegmentedColormap.from_list("right", ["#eef4fa", "#9cc3e6"])
+WRONG_SCALE = LinearSegmentedColormap.from_list("wrong", ["#fff3ea", "#f08a3c", "#a83a04"])
+
+# Above this many classes numbers in a confusion matrix are too small to read and are left out.
+NUMBERED_CLASSES = 20
+GRID_COLUMNS = 10
+MISTAKE_COLUMNS = 5
+MOST_MISTAKES = 30
+
+
+def grid(
+    images: NDArray[np.uint8], labels: NDArray[np.int64], class_names: Sequence[str] | None = None
+) -> Figure:
+    """Show the first ten images of each class, one row a class: 10x10 for the ten digits.
+
+    images: (n, 28, 28) uint8; labels: (n,) integers. Classes without an image have no row.
+    """
+    present = [int(label) for label in np.unique(labels)]
+    figure = Figure(
+        figsize=(7.2, 0.68 * max(len(present), 1) + 0.5),
+        dpi=150,
+        layout=ConstrainedLayoutEngine(w_pad=0.02, h_pad=0.02, wspace=0, hspace=0),
+    )
+    figure.suptitle("The first ten images of each class, as the network sees them", fontsize=11, color=INK)
+    axes = figure.subplots(max(len(present), 1), GRID_COLUMNS, squeeze=False)
+    for axis in axes.flat:
+        _clear(axis)
+    for row, label in zip(axes, present, strict=False):
+        name = class_names[label] if class_names else str(label)
+        row[0].text(
+            -0.25, 0.5, name, transform=row[0].transAxes, ha="right", va="center", fontsize=13, color=BLUE
+        )
+        for axis, image in zip(row, images[labels == label][:GRID_COLUMNS], strict=False):
+            _show(axis, image)
+    return figure
+
+
+def curves(history: Sequence[Mapping[str, float]]) -> Figure:
+    """Draw accuracy and loss by epoch, training beside validation.
+
+    history: one mapping an epoch with `accuracy`, `loss` and, where there was validation, `val_accuracy` and
+        `val_loss`, as Keras names them.
+    """
+    figure = Figure(figsize=(9.6, 4.0), dpi=150, layout=ConstrainedLayoutEngine(w_pad=0.12, wspace=0.06))
+    epochs = np.arange(1, len(history) + 1)
+    for axis, key, title in zip(
+        figure.subplots(1, 2), ("accuracy", "loss"), ("Accuracy", "Loss"), strict=True
+    ):
+        for name, column, colour in (("training", key, BLUE), ("validation", f"val_{key}", ORANGE)):
+            values = np.array([float(epoch.get(column, np.nan)) for epoch in history])
+            if np.isfinite(values).any():
+                marker = "o" if len(epochs) <= 40 else None
+                axis.plot(epochs, values, color=colour, marker=marker, markersize=4.5, lw=1.8, label=name)
+        axis.set_title(title, loc="left", fontsize=12, color=INK)
+        axis.set_xlabel("epoch", color=QUIET)
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        if key == "accuracy":
+            axis.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=_percent_decimals(axis)))
+        _plain_axis(axis)
+        if axis.lines:
+            axis.legend(labelcolor=INK, framealpha=1, edgecolor="white")
+    return figure
+
+
+def confusion(matrix: NDArray[np.int64], class_names: Sequence[str]) -> Figure:
+    """Draw a confusion matrix twice: as counts, and as shares of each row in percent.
+
+    matrix: (classes, classes) counts, row = label, column = answer. Right answers are blue, mistakes are on a
+    scale of their own, so that one mistake in a thousand is still seen.
+    """
+    shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1) * 100
+    side = max(4.8, 0.48 * len(class_names) + 1)
+    figure = Figure(
+        figsize=(2 * side + 0.6, side + 0.5), dpi=150, layout=ConstrainedLayoutEngine(w_pad=0.1, wspace=0.05)
+    )
+    left, right = figure.subplots(1, 2)
+    # The scales start high enough that a lone mistake looks like one, not like a disaster.
+    _draw_matrix(left, matrix, class_names, "Counts", _count_text, least_scale=5)
+    _draw_matrix(right, shares, class_names, "Shares of each row, %", _share_text, least_scale=0.5)
+    return figure
+
+
+def mistakes(
+    images: NDArray[np.uint8],
+    labels: NDArray[np.int64],
+    probabilities: NDArray[np.float32],
+    class_names: Sequence[str],
+) -> Figure:
+    """Show what was read wrongly, the most confident mistake first, each with its probabilities.
+
+    images: (n, 28, 28) uint8; labels: (n,); probabilities: (n, classes). Right answers are left out; at most
+    thirty mistakes are drawn.
+    """
+    answers = probabilities.argmax(axis=1)
+    wrong = np.flatnonzero(answers != labels)
+    wrong = wrong[np.argsort(-probabilities[wrong].max(axis=1), kind="stable")]
+    shown = wrong[:MOST_MISTAKES]
+    rows = -(-len(shown) // MISTAKE_COLUMNS)
+    figure = Figure(
+        figsize=(12.4, 1.6 * rows + 0.6),
+        dpi=130,
+        layout=ConstrainedLayoutEngine(w_pad=0.06, h_pad=0.07, wspace=0, hspace=0),
+    )
+    figure.suptitle(_mistakes_title(len(wrong), len(shown), len(labels)), fontsize=12, color=INK)
+    if rows == 0:
+        return figure
+    cells = figure.subplots(rows, 2 * MISTAKE_COLUMNS, squeeze=False)
+    for axis in cells.flat:
+        _clear(axis)
+    places = [(row[2 * k], row[2 * k + 1]) for row in cells for k in range(MISTAKE_COLUMNS)]
+    for (picture_axis, bars_axis), index in zip(places, shown, strict=False):
+        _show(picture_axis, images[index])
+        answer, label = int(answers[index]), int(labels[index])
+        picture_axis.set_title(
+            f"{class_names[label]} read as {class_names[answer]}", fontsize=10, color=INK, pad=4
+        )
+        bars_axis.set_title(f"image {index}", fontsize=7.5, color=QUIET, pad=4)
+        _draw_bars(bars_axis, probabilities[index], label, answer, class_names)
+    return figure
+
+
+def _mistakes_title(wrong: int, shown: int, n: int) -> str:
+    if wrong == 0:
+        return f"No mistakes on {n:,} images"
+    which = "" if shown == wrong else f", the {shown} most confident of them"
+    return (
+        f"{wrong:,} mistake{'s' if wrong > 1 else ''} on {n:,} images{which}: red the answer, blue the label"
+    )
+
+
+def _draw_bars(
+    axis: Axes, probabilities: NDArray[np.float32], label: int, answer: int, class_names: Sequence[str]
+) -> None:
+    """Draw the greatest few probabilities as bars: the answer red, the label blue."""
+    order = np.argsort(-probabilities, kind="stable")[:4]
+    if label not in order:
+        order[-1] = label
+    axis.set_axis_on()
+    colours = [RED if k == answer else BLUE if k == label else "#b4bec8" for k in order]
+    places = np.arange(len(order))
+    axis.barh(places, probabilities[order], color=colours, height=0.62)
+    for place, k in enumerate(order):
+        axis.text(
+            min(float(probabilities[k]), 1) + 0.06, place, _percent(float(probabilities[k])),
+            va="center", fontsize=7.5, color=INK,
+        )  # fmt: skip
+    axis.set_yticks(places, [class_names[k] for k in order], fontsize=9, color=INK)
+    axis.set_ylim(len(order) - 0.5, -0.5)
+    axis.set_xlim(0, 1.5)
+    axis.set_box_aspect(1)
+    axis.set_xticks([])
+    axis.tick_params(axis="y", length=0, pad=2)
+    for spine in axis.spines.values():
+        spine.set_visible(False)
+
+
+def _draw_matrix(
+    axis: Axes,
+    values: NDArray[np.int64] | NDArray[np.float64],
+    class_names: Sequence[str],
+    title: str,
+    text: Callable[[float], str],
+    least_scale: float,
+) -> None:
+    """Draw one matrix: the diagonal in blue, all else in orange on a scale of its own."""
+    classes = len(class_names)
+    diagonal = np.eye(classes, dtype=bool)
+    right = np.ma.masked_array(values, ~diagonal)
+    wrong = np.ma.masked_array(values, diagonal | (values == 0))
+    axis.imshow(right, cmap=RIGHT_SCALE, vmin=0)
+    greatest = max(least_scale, float(wrong.max()) if wrong.count() else 0)
+    axis.imshow(wrong, cmap=WRONG_SCALE, vmin=0, vmax=greatest)
+    if classes <= NUMBERED_CLASSES:
+        for row, column in np.ndindex(values.shape):
+            value = float(values[row, column])
+            dark = row != column and value > 0.6 * greatest
+            axis.text(
+                column, row, text(value), ha="center", va="center", fontsize=8.5,
+                color="white" if dark else INK if value else "#c3cbd3",
+            )  # fmt: skip
+    axis.set_title(title, loc="left", fontsize=12, color=INK)
+    axis.set_xlabel("answer", color=QUIET)
+    axis.set_ylabel("label", color=QUIET)
+    axis.set_xticks(range(classes), class_names)
+    axis.set_yticks(range(classes), class_names)
+    axis.set_xticks(np.arange(classes + 1) - 0.5, minor=True)
+    axis.set_yticks(np.arange(classes + 1) - 0.5, minor=True)
+    axis.grid(which="minor", color="white", lw=1.5)
+    axis.tick_params(which="both", length=0, colors=INK)
+    for spine in axis.spines.values():
+        spine.set_color(HAIRLINE)
+
+
+def _count_text(value: float) -> str:
+    return f"{value:.0f}" if value else "·"
+
+
+def _share_text(value: float) -> str:
+    if value == 0:
+        return "·"
+    return "<0.1" if value < 0.05 else "100" if value == 100 else f"{value:.1f}"
+
+
+def _percent(share: float) -> str:
+    """Show a share in percent, never rounding doubt away: 99.96% is not 100%."""
+    if 0.9995 <= share < 1:
+        return ">99.9%"
+    return "<0.1%" if 0 < share < 0.0005 else f"{100 * share:.1f}%"
+
+
+def _percent_decimals(axis: Axes) -> int:
+    low, high = axis.get_ylim()
+    return 1 if high - low < 0.06 else 0
+
+
+def _plain_axis(axis: Axes) -> None:
+    for side in ("top", "right"):
+        axis.spines[side].set_visible(False)
+    for side in ("left", "bottom"):
+        axis.spines[side].set_color(HAIRLINE)
+    axis.grid(axis="y", color=HAIRLINE, lw=0.8)
+    axis.set_axisbelow(True)
+    axis.tick_params(length=0, colors=QUIET)
+
+
+def _clear(axis: Axes) -> None:
+    axis.set_axis_off()
+
+
+def _show(axis: Axes, image: NDArray[np.uint8]) -> None:
+    axis.imshow(image, cmap="gray", vmin=0, vmax=255, interpolation="nearest")

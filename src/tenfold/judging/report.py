@@ -1,0 +1,138 @@
+"""Judge a reader on labelled images."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tenfold.data.dataset import Split
+from tenfold.errors import DataError
+from tenfold.judging.metrics import (
+    check_scores,
+    count_confusion,
+    score_accuracy,
+    score_loss,
+    wilson_interval,
+)
+
+if TYPE_CHECKING:
+    from tenfold.reading import Reader
+
+BATCH = 1000
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """What a reader answered on n labelled images, and how right it was.
+
+    n: how many images.
+    accuracy: share of the images whose digit is the label, 0-1, sure or not.
+    interval: the 95% Wilson interval of that accuracy.
+    loss: mean loss over all images; loss_name: which one, by Keras' identifier.
+    answered: share of the images the reader was sure of; accuracy_answered: how right it was on those (nan
+        where it was sure of none).
+    confusion: (classes, classes) int64, row = label, column = digit.
+    probabilities: (n, classes) float32; digits, labels: (n,) int64; confidence: (n,) float32, 0-1.
+    wrong: (mistakes,) int64 indices of the mistakes, most confident first.
+    class_names: the classes' names, in order.
+    """
+
+    n: int
+    accuracy: float
+    interval: tuple[float, float]
+    loss: float
+    loss_name: str
+    answered: float
+    accuracy_answered: float
+    class_names: tuple[str, ...]
+    confusion: NDArray[np.int64] = field(repr=False)
+    probabilities: NDArray[np.float32] = field(repr=False)
+    digits: NDArray[np.int64] = field(repr=False)
+    labels: NDArray[np.int64] = field(repr=False)
+    confidence: NDArray[np.float32] = field(repr=False)
+    wrong: NDArray[np.int64] = field(repr=False)
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """The report's numbers under the names `metrics.json` and the card use."""
+        return {
+            "n": self.n,
+            "accuracy": self.accuracy,
+            "accuracy_low": self.interval[0],
+            "accuracy_high": self.interval[1],
+            "loss": self.loss,
+            "answered": self.answered,
+            "accuracy_answered": self.accuracy_answered,
+        }
+
+
+def evaluate(reader: "Reader", split: Split) -> Report:
+    """Read every image of a split and score the answers.
+
+    The loss is the one the reader was trained with, as its card says, else categorical cross-entropy, so a
+    saved run is given the figures that its training gave.
+
+    >>> import tenfold
+    >>> report = tenfold.evaluate(tenfold.load(), tenfold.load_mnist().test)
+    >>> report.n
+    10000
+
+    Raises:
+        DataError: an empty split, or labels outside the reader's classes.
+    """
+    if len(split) == 0:
+        raise DataError("nothing to judge: the split is empty; expected at least one image with its label")
+    starts = range(0, len(split), BATCH)
+    parts = [reader.probabilities(split.images[start : start + BATCH]) for start in starts]
+    return judge(
+        np.concatenate([probabilities for probabilities, _ in parts]),
+        split.labels,
+        is_digit=np.concatenate([is_digit for _, is_digit in parts]),
+        threshold=reader.card.threshold,
+        class_names=reader.labels,
+        loss_name=str(reader.card.settings.get("loss", "categorical_crossentropy")),
+    )
+
+
+def judge(
+    probabilities: NDArray[np.float32],
+    labels: NDArray[np.int64],
+    *,
+    is_digit: NDArray[np.float32] | None = None,
+    threshold: float = 0.0,
+    class_names: tuple[str, ...] | None = None,
+    loss_name: str = "categorical_crossentropy",
+) -> Report:
+    """Score probabilities (n, classes) against labels (n,).
+
+    is_digit: (n,) probability that the image shows a digit at all; 1 where left out.
+    threshold: the confidence from which an answer counts as sure, 0-1.
+    class_names: one a class; "0", "1", ... where left out.
+
+    Raises:
+        DataError: an empty set, lengths that differ, labels outside the classes, rows that do not sum to 1.
+        OptionError: an unknown loss.
+    """
+    check_scores(probabilities, labels)
+    n, classes = probabilities.shape
+    digits = probabilities.argmax(axis=1)
+    confidence = probabilities.max(axis=1) * (np.float32(1) if is_digit is None else is_digit)
+    sure = confidence >= threshold
+    wrong = np.flatnonzero(digits != labels)
+    return Report(
+        n=n,
+        accuracy=score_accuracy(digits, labels),
+        interval=wilson_interval(n - len(wrong), n),
+        loss=score_loss(probabilities, labels, loss_name),
+        loss_name=loss_name,
+        answered=float(sure.mean()),
+        accuracy_answered=score_accuracy(digits[sure], labels[sure]) if sure.any() else float("nan"),
+        class_names=class_names or tuple(str(k) for k in range(classes)),
+        confusion=count_confusion(digits, labels, classes),
+        probabilities=probabilities,
+        digits=digits,
+        labels=labels,
+        confidence=confidence,
+        wrong=wrong[np.argsort(-confidence[wrong], kind="stable")],
+    )

@@ -1,0 +1,139 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import tenfold
+from tenfold.data.dataset import Split
+from tenfold.errors import DataError, OptionError
+from tenfold.judging import judge
+from tenfold.judging.metrics import LOSSES, count_confusion, score_loss, wilson_interval
+
+# Worked by hand: three classes, four images, the last two wrong, image 3 the surer mistake.
+PROBABILITIES = np.array(
+    [[0.7, 0.2, 0.1], [0.1, 0.8, 0.1], [0.5, 0.3, 0.2], [0.05, 0.9, 0.05]], dtype=np.float32
+)
+LABELS = np.array([0, 1, 2, 0])
+
+
+def test_a_report_worked_by_hand():
+    report = judge(PROBABILITIES, LABELS, threshold=0.6)
+    assert report.n == 4
+    assert report.accuracy == 0.5
+    assert report.digits.tolist() == [0, 1, 0, 1]
+    assert report.wrong.tolist() == [3, 2]
+    assert report.confusion.tolist() == [[1, 1, 0], [0, 1, 0], [1, 0, 0]]
+    assert report.loss == pytest.approx(-sum(map(math.log, (0.7, 0.8, 0.2, 0.05))) / 4, abs=1e-6)
+    assert report.answered == 0.75
+    assert report.accuracy_answered == pytest.approx(2 / 3)
+    assert report.class_names == ("0", "1", "2")
+    assert report.figures["accuracy"] == 0.5
+
+
+def test_the_probability_that_it_is_a_digit_lowers_confidence_not_the_answer():
+    report = judge(PROBABILITIES, LABELS, is_digit=np.array([1, 1, 1, 0.1], np.float32), threshold=0.6)
+    assert report.accuracy == 0.5
+    assert report.confidence.tolist() == pytest.approx([0.7, 0.8, 0.5, 0.09])
+    assert report.wrong.tolist() == [2, 3]
+    assert report.accuracy_answered == 1.0
+
+
+def test_a_reader_sure_of_nothing_has_no_accuracy_among_the_answered():
+    report = judge(PROBABILITIES, LABELS, threshold=0.99)
+    assert report.answered == 0
+    assert math.isnan(report.accuracy_answered)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_losses_are_the_ones_keras_prints(name):
+    import keras
+
+    rng = np.random.default_rng(1)
+    scores = np.exp(rng.normal(0, 6, (200, 10)))
+    probabilities = (scores / scores.sum(axis=1, keepdims=True)).astype(np.float32)
+    labels = rng.integers(0, 10, 200)
+    truth = labels if name.startswith("sparse") else np.eye(10, dtype=np.float32)[labels]
+    expected = float(np.mean(keras.losses.get(name)(truth, probabilities)))
+    assert score_loss(probabilities, labels, name) == pytest.approx(expected, rel=1e-5)
+
+
+def test_an_unknown_loss_names_the_known_ones():
+    with pytest.raises(OptionError, match=r"categorical_crossentropy.*got 'hinge'"):
+        score_loss(PROBABILITIES, LABELS, "hinge")
+
+
+@given(n=st.integers(1, 100_000), share=st.floats(0, 1))
+def test_the_interval_ends_are_where_the_normal_test_just_accepts(n, share):
+    right = round(share * n)
+    low, high = wilson_interval(right, n)
+    observed = right / n
+    assert 0 <= low <= observed + 1e-12
+    assert observed - 1e-12 <= high <= 1
+    for end in (low, high):
+        assert (observed - end) ** 2 == pytest.approx(1.96**2 * end * (1 - end) / n, rel=1e-3, abs=1e-12)
+
+
+@pytest.mark.parametrize(("right", "n"), [(0, 0), (-1, 5), (6, 5)])
+def test_an_impossible_count_is_refused(right, n):
+    with pytest.raises(DataError, match="right answers"):
+        wilson_interval(right, n)
+
+
+def test_confusion_counts_each_pair_once():
+    rng = np.random.default_rng(2)
+    labels, digits = rng.integers(0, 7, 1000), rng.integers(0, 7, 1000)
+    matrix = count_confusion(digits, labels, 7)
+    for row in range(7):
+        for column in range(7):
+            assert matrix[row, column] == sum((labels == row) & (digits == column))
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "labels", "message"),
+    [
+        (np.zeros((0, 10)), np.zeros(0, int), "empty"),
+        (PROBABILITIES, LABELS[:2], "one label a row"),
+        (PROBABILITIES[:, :1], LABELS, "at least two classes"),
+        (PROBABILITIES, LABELS + 1, "labels from 0 to 2, got labels from 1 to 3"),
+        (PROBABILITIES, LABELS - 1, "labels from -1"),
+        (PROBABILITIES, LABELS.astype(float), "whole numbers"),
+        (PROBABILITIES * 2, LABELS, "sum of 2 in row 0"),
+        (PROBABILITIES * np.nan, LABELS, "sum of nan"),
+        (PROBABILITIES - [[0.4, 0, -0.4]], LABELS, "at least 0"),
+        (PROBABILITIES[0], LABELS, r"\(n, classes\)"),
+    ],
+)
+def test_what_cannot_be_scored_is_refused_in_one_line(probabilities, labels, message):
+    with pytest.raises(DataError, match=message) as caught:
+        judge(probabilities, labels)
+    assert "\n" not in str(caught.value)
+
+
+def test_evaluate_a_reader_on_real_images(means_reader, test_split):
+    reader = tenfold.load(means_reader)
+    report = tenfold.evaluate(reader, test_split)
+    answers = reader.predict_many(test_split.images, prepared=True)
+    assert report.n == 500
+    assert 0.7 < report.accuracy < 0.95
+    assert report.interval[0] < report.accuracy < report.interval[1]
+    assert report.digits.tolist() == [answer.digit for answer in answers]
+    assert report.confidence.tolist() == pytest.approx([answer.confidence for answer in answers])
+    assert report.answered == np.mean([not answer.unsure for answer in answers])
+    assert report.loss_name == "mse"
+    assert np.trace(report.confusion) == round(500 * report.accuracy)
+    assert np.all(np.diff(report.confidence[report.wrong]) <= 0)
+
+
+def test_evaluate_gives_the_same_in_one_batch_and_in_many(means_reader, test_split, monkeypatch):
+    reader = tenfold.load(means_reader)
+    whole = tenfold.evaluate(reader, test_split)
+    monkeypatch.setattr("tenfold.judging.report.BATCH", 7)
+    assert tenfold.evaluate(reader, test_split).accuracy == whole.accuracy
+
+
+def test_evaluate_refuses_an_empty_split(means_reader):
+    empty = Split(np.zeros((0, 28, 28), np.uint8), np.zeros(0, np.int64))
+    with pytest.raises(DataError, match="empty"):
+        tenfold.evaluate(tenfold.load(means_reader), empty)

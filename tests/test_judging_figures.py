@@ -1,0 +1,103 @@
+import io
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tenfold.judging import figures
+
+DIGITS = tuple("0123456789")
+
+
+def texts(axis) -> list[str]:
+    return [text.get_text() for text in axis.texts]
+
+
+def render(figure) -> Image.Image:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    return Image.open(buffer)
+
+
+def test_grid_shows_ten_of_each_class_in_their_order(test_split):
+    figure = figures.grid(test_split.images, test_split.labels)
+    assert len(figure.axes) == 100
+    for row in range(10):
+        own = test_split.images[test_split.labels == row]
+        for column in range(10):
+            shown = figure.axes[10 * row + column].images[0].get_array()
+            assert np.array_equal(shown, own[column])
+    assert render(figure).width > 800
+
+
+def test_grid_leaves_places_empty_where_a_class_has_few_images(test_split):
+    figure = figures.grid(test_split.images[:3], test_split.labels[:3], DIGITS)
+    assert [len(axis.images) for axis in figure.axes].count(1) == 3
+    render(figure)
+
+
+def test_curves_draw_what_the_history_holds():
+    history = [
+        {"accuracy": 0.9, "loss": 0.3, "val_accuracy": 0.95, "val_loss": 0.2},
+        {"accuracy": 0.97, "loss": 0.1, "val_accuracy": 0.96, "val_loss": 0.15},
+    ]
+    figure = figures.curves(history)
+    accuracy, loss = figure.axes
+    assert [line.get_ydata().tolist() for line in accuracy.lines] == [[0.9, 0.97], [0.95, 0.96]]
+    assert [line.get_ydata().tolist() for line in loss.lines] == [[0.3, 0.1], [0.2, 0.15]]
+    assert loss.lines[0].get_xdata().tolist() == [1, 2]
+    render(figure)
+
+
+@pytest.mark.parametrize("history", [[], [{"accuracy": 0.5, "loss": float("nan")}]])
+def test_curves_of_a_short_or_broken_history_still_draw(history):
+    render(figures.curves(history))
+
+
+def test_confusion_writes_counts_and_shares():
+    matrix = np.array([[999, 1, 0], [0, 500, 0], [3000, 0, 1]])
+    counts, shares = figures.confusion(matrix, ["a", "b", "c"]).axes
+    assert texts(counts) == ["999", "1", "·", "·", "500", "·", "3000", "·", "1"]
+    assert texts(shares) == ["99.9", "0.1", "·", "·", "100", "·", "100.0", "·", "<0.1"]
+
+
+def test_confusion_of_a_class_never_seen_and_of_many_classes():
+    render(figures.confusion(np.zeros((10, 10), int), DIGITS))
+    many = figures.confusion(np.eye(47, dtype=int), [str(k) for k in range(47)])
+    assert texts(many.axes[0]) == []
+
+
+def test_mistakes_come_most_confident_first(test_split):
+    probabilities = np.full((5, 10), 0.01, np.float32)
+    answers = (test_split.labels[:5] + np.array([1, 0, 1, 0, 1])) % 10
+    probabilities[np.arange(5), answers] = [0.5, 0.9, 0.99, 0.9, 0.7]
+    figure = figures.mistakes(test_split.images[:5], test_split.labels[:5], probabilities, DIGITS)
+    drawn = [axis for axis in figure.axes if axis.images]
+    assert len(drawn) == 3
+    for axis, index in zip(drawn, (2, 4, 0), strict=True):
+        assert np.array_equal(axis.images[0].get_array(), test_split.images[index])
+    label = test_split.labels[2]
+    assert drawn[0].get_title() == f"{label} read as {(label + 1) % 10}"
+    assert "3 mistakes on 5 images" in figure.get_suptitle()
+    render(figure)
+
+
+def test_mistakes_say_when_there_are_none_and_when_not_all_are_shown(test_split):
+    images, labels = test_split.images[:100], test_split.labels[:100]
+    right = np.eye(10, dtype=np.float32)[labels]
+    assert figures.mistakes(images, labels, right, DIGITS).get_suptitle() == "No mistakes on 100 images"
+    figure = figures.mistakes(images, labels, np.roll(right, 1, axis=1), DIGITS)
+    assert "100 mistakes on 100 images, the 30 most confident" in figure.get_suptitle()
+    assert len([axis for axis in figure.axes if axis.images]) == 30
+
+
+def test_percentages_never_round_doubt_away():
+    shown = [figures._percent(share) for share in (1.0, 0.9999, 0.5, 0.0001, 0.0)]
+    assert shown == ["100.0%", ">99.9%", "50.0%", "<0.1%", "0.0%"]
+
+
+def test_figures_leave_pyplot_alone():
+    code = "import sys, tenfold.judging.figures; sys.exit('matplotlib.pyplot' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
