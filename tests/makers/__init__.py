@@ -1,0 +1,1 @@
+"""Makers of pictures that judge a reader; nothing here is shared with what trains one."""
