@@ -1,7 +1,8 @@
-"""MNIST and its look-alikes as arrays."""
+"""MNIST and its look-alikes as arrays: bundled, or from .npz, IDX, CSV and folders of pictures."""
 
 from tenfold.data.arrays import one_hot
 from tenfold.data.dataset import Dataset, Split
-from tenfold.data.loading import load_mnist
+from tenfold.data.loading import load_data, load_mnist
+from tenfold.data.tables import read_pixels_csv
 
-__all__ = ["Dataset", "Split", "load_mnist", "one_hot"]
+__all__ = ["Dataset", "Split", "load_data", "load_mnist", "one_hot", "read_pixels_csv"]

@@ -34,15 +34,15 @@ def check_label_shape(shape: tuple[int, ...], n: int, classes: int, where: str) 
         raise DataError(f"{where}: {n} images but {shape[0]} labels; expected one label an image")
 
 
-def check_dtype(dtype: np.dtype, where: str) -> None:  # type: ignore[type-arg]
+def check_dtype(dtype: np.dtype, where: str) -> None:
     """Refuse what is not plain numbers; pickled objects above all.
 
     Raises: DataError.
     """
     if dtype.hasobject:
         raise DataError(
-            f"{where}: it holds pickled Python objects, which can run code when opened and are never opened here; "
-            "save plain arrays of numbers"
+            f"{where}: it holds pickled Python objects, which can run code when opened and are never opened "
+            "here; save plain arrays of numbers"
         )
     if dtype.kind not in "uif" or dtype.itemsize > 8:
         raise DataError(f"{where}: the values are of type {dtype}; expected uint8 (or other plain numbers)")
@@ -69,7 +69,7 @@ def as_images(array: NDArray[np.generic], where: str) -> Images:
 
 
 def _as_bytes(block: NDArray[np.generic], where: str) -> Images:
-    low, high = block.min(), block.max()  # type: ignore[attr-defined]
+    low, high = block.min(), block.max()
     if not (low >= 0 and high <= 255):
         raise DataError(f"{where}: the pixels run from {low} to {high}; expected whole numbers 0-255")
     pixels = block.astype(np.uint8)
@@ -91,13 +91,13 @@ def as_labels(array: NDArray[np.generic], n: int, class_names: tuple[str, ...], 
     if array.ndim == 2 and array.shape[1] == classes:
         return _from_one_hot(array, where)
     flat = array.reshape(-1)
-    low, high = flat.min(), flat.max()  # type: ignore[attr-defined]
+    low, high = flat.min(), flat.max()
     if not (low >= 0 and high < classes):
         raise DataError(
             f"{where}: the labels run from {low} to {high}; expected 0 to {classes - 1}"
             " (for other classes, a folder with one subfolder a class)"
         )
-    labels = flat.astype(np.int64)
+    labels: Labels = flat.astype(np.int64)
     if not np.array_equal(labels, flat):
         raise DataError(f"{where}: the labels have fractions; expected whole numbers 0 to {classes - 1}")
     return labels
@@ -109,7 +109,8 @@ def _from_one_hot(rows: NDArray[np.generic], where: str) -> Labels:
         raise DataError(
             f"{where}: the labels are rows of numbers; expected whole numbers, or one 1 in each row"
         )
-    return ones.argmax(axis=1).astype(np.int64)
+    labels: Labels = ones.argmax(axis=1).astype(np.int64)
+    return labels
 
 
 def as_split(

@@ -2,14 +2,16 @@
 
 import gzip
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO, cast
 
 from tenfold.errors import DataError
 
 CAP = 2 * 1024**3
 """The most that is read or unpacked from one source, in bytes."""
 
-_BLOCK = 1 << 20
 _GZIP = b"\x1f\x8b"
 
 
@@ -27,36 +29,54 @@ def file_error(path: Path, error: OSError) -> DataError:
     return DataError(f"cannot read {path}: {error.strerror or error}")
 
 
-def read_file(path: Path, cap: int = CAP) -> bytes:
-    """Read a file whole, unpacking it where it is gzipped.
+def list_folder(folder: Path) -> list[Path]:
+    """List what a folder holds, but for hidden things.
 
-    Raises: DataError for a file that is missing, unreadable, damaged, or more than `cap` bytes unpacked.
+    Raises: DataError for a folder that cannot be read.
     """
-    return _read(path, cap, whole=True)
+    try:
+        return [path for path in folder.iterdir() if not path.name.startswith((".", "__MACOSX"))]
+    except OSError as error:
+        raise file_error(folder, error) from error
 
 
-def read_head(path: Path, count: int = 4096) -> bytes:
-    """Read the first bytes of a file, unpacking them where it is gzipped.
+@contextmanager
+def open_file(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file for reading its bytes, unpacked as they come where it is gzipped.
 
-    Raises: DataError for a file that is missing, unreadable or damaged from its start.
+    Raises: DataError for a file that is missing, unreadable, or damaged where it is read.
     """
-    return _read(path, count, whole=False)
-
-
-def _read(path: Path, cap: int, *, whole: bool) -> bytes:
     try:
         with path.open("rb") as file:
             zipped = file.read(len(_GZIP)) == _GZIP
             file.seek(0)
             if not zipped:
-                content = file.read(cap + 1 if whole else cap)
+                yield file
             else:
                 with gzip.GzipFile(fileobj=file) as unpacked:
-                    content = unpacked.read(cap + 1 if whole else cap)
+                    yield cast(IO[bytes], unpacked)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise DataError(f"{path}: damaged or cut off, so it cannot be unpacked ({error})") from error
     except OSError as error:
         raise file_error(path, error) from error
+
+
+def read_file(path: Path, cap: int = CAP) -> bytes:
+    """Read a file whole, unpacked where it is gzipped.
+
+    Raises: DataError for a file that is missing, unreadable, damaged, or more than `cap` bytes unpacked.
+    """
+    with open_file(path) as file:
+        content = file.read(cap + 1)
     if len(content) > cap:
         raise DataError(f"{path}: more than {size_text(cap)} once unpacked; at most that is read")
     return content
+
+
+def read_head(path: Path, count: int = 4096) -> bytes:
+    """Read the first bytes of a file, unpacked where it is gzipped.
+
+    Raises: DataError for a file that is missing, unreadable, or damaged from its start.
+    """
+    with open_file(path) as file:
+        return file.read(count)

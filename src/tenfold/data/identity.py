@@ -18,6 +18,6 @@ def hash_splits(train: Split, test: Split | None) -> str:
         if split is None:
             continue
         digest.update(len(split).to_bytes(8, "little"))
-        digest.update(np.ascontiguousarray(split.images))
-        digest.update(np.ascontiguousarray(split.labels, dtype="<i8"))
+        digest.update(np.ascontiguousarray(split.images).data)
+        digest.update(np.ascontiguousarray(split.labels, dtype="<i8").data)
     return digest.hexdigest()

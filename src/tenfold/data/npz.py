@@ -1,4 +1,4 @@
-"""Reads `.npz` archives of MNIST's arrays without ever unpickling: every header is checked before its data."""
+"""Reads `.npz` archives of MNIST's arrays; never unpickles, and checks every header before its data."""
 
 import math
 import warnings
@@ -31,7 +31,7 @@ _BLOCK = 1 << 20
 class _Header:
     shape: tuple[int, ...]
     fortran: bool
-    dtype: np.dtype  # type: ignore[type-arg]
+    dtype: np.dtype
 
     @property
     def bytes(self) -> int:
@@ -94,8 +94,8 @@ def _read_header(archive: zipfile.ZipFile, info: zipfile.ZipInfo, where: str) ->
         header = _parse_header(member, where)
         if header.bytes != info.file_size - member.tell():
             raise DataError(
-                f"{where}: its header promises {size_text(header.bytes)} (shape {header.shape}, {header.dtype}) "
-                f"but {size_text(info.file_size - member.tell())} follow; the file is damaged"
+                f"{where}: damaged: its header promises {size_text(header.bytes)} ({header.dtype}, shape "
+                f"{header.shape}) but {size_text(info.file_size - member.tell())} follow"
             )
     return header
 

@@ -105,3 +105,16 @@ def _apportion(total: int, counts: NDArray[np.int64]) -> list[int]:
 
 def _pick(split: Split, which: NDArray[np.generic]) -> Split:
     return Split(split.images[which], split.labels[which])
+
+
+def check_apart(split: Split, other: Split, name: str, other_name: str) -> None:
+    """Refuse two splits that share an image, pixel for pixel.
+
+    Raises: DataError with the number of images shared.
+    """
+    others = {image.tobytes() for image in other.images}
+    shared = sum(image.tobytes() in others for image in split.images)
+    if shared:
+        raise DataError(
+            f"{name}: {shared} of {len(split)} images are also among {other_name}; expected images of its own"
+        )
