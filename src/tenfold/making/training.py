@@ -1,23 +1,19 @@
 """Training: a recipe and a data set become a run folder."""
 
-import os
-import platform
 import time
 import warnings
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from tenfold import __version__
-from tenfold.data import Dataset, load_mnist
+from tenfold.data import Dataset, load_data, load_mnist
 from tenfold.errors import OptionError
 from tenfold.judging import Report, evaluate
 from tenfold.making import runs
-from tenfold.making.backend import keras, tensorflow
+from tenfold.making.backend import keras
 from tenfold.making.events import Event, Finished, Note, Started
 from tenfold.making.export import hash_weights, rewrite_card, write_reader
 from tenfold.making.fitting import Fitted, fit_stock
@@ -25,6 +21,7 @@ from tenfold.making.networks import build_network
 from tenfold.making.recipes import Recipe
 from tenfold.making.recipes import recipe as choose_recipe
 from tenfold.making.runs import Run
+from tenfold.making.surroundings import describe_machine, describe_versions
 from tenfold.reading import Card, load, prepare
 
 THRESHOLD = 0.8
@@ -117,7 +114,7 @@ def _train_into(
         "weights_sha256": card.weights_sha256,
         "seconds": {"fit": round(fitted.seconds, 3), "total": round(time.perf_counter() - clock, 3)},
         "started": started.isoformat(timespec="seconds"),
-        "machine": {"system": platform.platform(), "processor": platform.machine(), "cpus": os.cpu_count()},
+        "machine": describe_machine(),
         "versions": card.versions,
     }
     runs.write_metrics(folder / runs.METRICS, metrics)
@@ -149,8 +146,6 @@ def _load(
     if data is None:
         return load_mnist(**asked)
     if not isinstance(data, Dataset):
-        from tenfold.data import load_data
-
         return load_data(data, to_image=prepare, **asked)
     if asked:
         raise OptionError(f"{' and '.join(asked)}: give it to load_data, a Dataset is loaded already")
@@ -207,7 +202,7 @@ def _write_reader(
         data_sha256=dataset.sha256,
         weights_sha256=hash_weights(model),
         parameters=model.count_params(),
-        versions=_versions(),
+        versions=describe_versions(),
         settings=asdict(replace(recipe, learning_rate=recipe.rate)),
     )
     write_reader(model, card, path, images=(dataset.test or dataset.train).images)
@@ -218,16 +213,6 @@ def _write_reader(
     for name, report in reports.items():
         figures |= {f"{name}_accuracy": report.accuracy, f"{name}_loss": report.loss}
     return rewrite_card(replace(card, figures=figures), path), reports
-
-
-def _versions() -> dict[str, str]:
-    packages = ("keras", "numpy", "onnx", "onnxruntime", "tf2onnx")
-    return {
-        "tenfold": __version__,
-        "python": platform.python_version(),
-        "tensorflow": tensorflow.__version__,
-        **{name: version(name) for name in packages},
-    }
 
 
 def _draw(folder: Path, dataset: Dataset, fitted: Fitted, reports: dict[str, Report]) -> None:
