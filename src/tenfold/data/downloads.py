@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 
+from tenfold.data.files import one_line
 from tenfold.errors import DataError, MissingExtraError
 
 _ORIGIN = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
@@ -29,9 +30,8 @@ def fetch_from_keras() -> Path:
         with redirect_stdout(sys.stderr), _patience():
             return Path(get_file("mnist.npz", origin=_ORIGIN, file_hash=_SHA256))
     except Exception as error:  # Keras raises bare Exception where a download fails
-        reason = " ".join(str(error).split())
         raise DataError(
-            f"Keras could not download MNIST ({reason}); the copy in the package needs no network: "
+            f"Keras could not download MNIST ({one_line(error)}); the copy in the package needs no network: "
             "ask for mnist"
         ) from error
 

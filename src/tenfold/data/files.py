@@ -24,6 +24,24 @@ def size_text(size: int) -> str:
     return f"{size} bytes" if size < 1024**2 else f"{size / 1024**2:.1f} MiB"
 
 
+def quoted(text: str) -> str:
+    """Show a piece of a file in a message: short, on one line, nothing in it that acts on a terminal.
+
+    >>> quoted("pixel7"), quoted("a\\nlong story about nothing much")
+    ("'pixel7'", "'a\\\\nlong story about nothin...'")
+    """
+    return repr(text if len(text) <= 25 else text[:25] + "...")
+
+
+def one_line(error: Exception) -> str:
+    """Give what an error of another library says as a short piece of a line.
+
+    >>> one_line(ValueError("bad\\n  magic"))
+    'bad magic'
+    """
+    return " ".join(str(error).split())[:120]
+
+
 def file_error(path: Path, error: OSError) -> DataError:
     """Say in one line why the system could not read a file."""
     return DataError(f"cannot read {path}: {error.strerror or error}")
@@ -56,7 +74,9 @@ def open_file(path: Path) -> Iterator[IO[bytes]]:
                 with gzip.GzipFile(fileobj=file) as unpacked:
                     yield cast(IO[bytes], unpacked)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise DataError(f"{path}: damaged or cut off, so it cannot be unpacked ({error})") from error
+        raise DataError(
+            f"{path}: damaged or cut off, so it cannot be unpacked ({one_line(error)})"
+        ) from error
     except OSError as error:
         raise file_error(path, error) from error
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from tenfold.data.dataset import Images, Parts, Split
-from tenfold.data.files import CAP, list_folder
+from tenfold.data.files import CAP, list_folder, one_line
 from tenfold.errors import DataError, PictureError
 
 ToImage = Callable[[Path], NDArray[np.uint8]]
@@ -134,7 +134,7 @@ def _read_as_it_is(path: Path) -> tuple[Images | None, str]:
     except UnidentifiedImageError:
         return None, "it is not a picture of a known kind"
     except Exception as error:  # Pillow raises a dozen kinds on damaged bytes
-        return None, f"it cannot be read as a picture ({' '.join(str(error).split())})"
+        return None, f"it cannot be read as a picture ({one_line(error)})"
     if (channels != channels[:, :, :1]).any():
         return None, f"{what}, coloured"
     return np.ascontiguousarray(channels[:, :, 0]), ""

@@ -13,7 +13,7 @@ from tenfold.data.files import list_folder, read_file, size_text
 from tenfold.errors import DataError
 
 _MAGIC = b"\x00\x00\x08"  # two zeros, then the code for unsigned bytes; the number of axes follows
-_IMAGES = re.compile(r"(.*)(train|t10k|test)-images[-.]idx3-ubyte(\.gz)?", re.IGNORECASE)
+_IMAGES = re.compile(r"(.*)(train|t10k|test)-images[-.]idx3-ubyte(\.gz)?")
 
 
 def is_idx(head: bytes) -> bool:
@@ -93,7 +93,7 @@ def _find_images(folder: Path, parts: tuple[str, ...]) -> Path | None:
     found = {}
     for path in sorted(list_folder(folder), reverse=True):  # so that names without .gz come last and stay
         match = _IMAGES.fullmatch(path.name)
-        if match and match[2].lower() in parts:
+        if match and match[2] in parts:
             found[match[1], match[2]] = path
     if len(found) > 1:
         names = ", ".join(sorted(path.name for path in found.values()))

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from tenfold.data.arrays import as_images, as_labels, check_dtype, check_image_shape, check_label_shape
 from tenfold.data.dataset import DIGITS, Parts, Split
-from tenfold.data.files import CAP, file_error, size_text
+from tenfold.data.files import CAP, file_error, one_line, quoted, size_text
 from tenfold.errors import DataError
 
 _KEYS = {
@@ -45,9 +45,7 @@ def read_npz(path: Path) -> Parts:
     """
     with _open(path) as archive:
         members = _find_members(archive, path)
-        headers = {
-            key: _read_header(archive, info, f"{path}, {info.filename}") for key, info in members.items()
-        }
+        headers = {key: _read_header(archive, info, f"{path}, {key}.npy") for key, info in members.items()}
         _check(headers, path)
         arrays = {key: _read_array(archive, members[key], headers[key], path) for key in members}
     train = _as_split(arrays, "train", path)
@@ -67,7 +65,9 @@ def _open(path: Path) -> Iterator[zipfile.ZipFile]:
     except OSError as error:
         raise file_error(path, error) from error
     except Exception as error:  # zipfile, zlib and numpy raise a dozen kinds on damaged bytes
-        raise DataError(f"{path}: damaged or cut off, so it cannot be read as an .npz ({error})") from error
+        raise DataError(
+            f"{path}: damaged or cut off, so it cannot be read as an .npz ({one_line(error)})"
+        ) from error
 
 
 def _find_members(archive: zipfile.ZipFile, path: Path) -> dict[str, zipfile.ZipInfo]:
@@ -80,7 +80,7 @@ def _find_members(archive: zipfile.ZipFile, path: Path) -> dict[str, zipfile.Zip
     needed = [key for key in _KEYS if key.endswith("train") or {"x_test", "y_test"} & found.keys()]
     missing = [f"{key} (or {_KEYS[key][1]})" for key in needed if key not in found]
     if missing:
-        names = ", ".join(sorted(present)[:8]) or "nothing"
+        names = ", ".join(quoted(name) for name in sorted(present)[:8]) or "nothing"
         raise DataError(f"{path}: no {' and no '.join(missing)} in it; it holds {names}")
     return found
 
@@ -138,7 +138,7 @@ def _read_array(
             start += len(block)
     if start != header.bytes:
         raise DataError(
-            f"{path}, {info.filename}: cut off after {size_text(start)} of {size_text(header.bytes)}"
+            f"{path}, {quoted(info.filename)}: cut off after {size_text(start)} of {size_text(header.bytes)}"
         )
     return raw.view(header.dtype).reshape(header.shape, order="F" if header.fortran else "C")
 

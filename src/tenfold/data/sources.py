@@ -1,5 +1,6 @@
 """Finds out what kind of data set a path is, by what is in it, and reads it."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,7 +32,9 @@ def read_source(source: str | Path | None, to_image: ToImage | None = None) -> P
     if source == "keras":
         path = fetch_from_keras()
         return replace(read_npz(path), source=f"MNIST as Keras downloads it, kept in {path}")
-    path = Path(source).expanduser()
+    if not str(source).strip():
+        raise DataError(f"the data's name is empty; expected mnist, keras, or the path of {_KINDS}")
+    path = Path(os.path.expanduser(source))
     try:
         if path.is_dir():
             return read_idx_folder(path) if holds_idx(path) else read_folder(path, to_image)

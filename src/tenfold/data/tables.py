@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 
 from tenfold.data.arrays import as_labels
 from tenfold.data.dataset import DIGITS, Images, Parts, Split
-from tenfold.data.files import CAP, open_file, size_text
+from tenfold.data.files import CAP, one_line, open_file, quoted, size_text
 from tenfold.errors import DataError
 
 _PIXELS = 784
 _LABEL_NAMES = ("label", "class")
 _LONGEST_LINE = 1 << 16
 _NUMBER = re.compile(r"\s*[-+]?[0-9][0-9.eE+-]*\s*")
-_VALUE = re.compile(r'\s*"?\s*\+?0*[0-9]{1,3}\s*"?\s*')
+_VALUE = re.compile(r'\s*(?:\+?[0-9]{1,9}|"\s*\+?[0-9]{1,9}\s*")\s*')
 
 
 @dataclass(frozen=True)
@@ -86,12 +86,12 @@ def _read(path: Path) -> tuple[_Header, NDArray[np.uint8]]:
         except DataError:
             raise
         except (ValueError, OverflowError, Warning) as error:
-            fault = _find_fault(path, header) or str(error)
-        else:
-            if table.shape[1] == len(header.names):
-                return header, table
-            fault = _find_fault(path, header)
-    raise DataError(f"{path}: {fault}")
+            fault = _find_fault(path, header) or f"not a table of whole numbers ({one_line(error)})"
+            raise DataError(f"{path}: {fault}") from error
+    if table.shape[1] != len(header.names):
+        fault = _find_fault(path, header) or f"{table.shape[1]} values a row; expected {len(header.names)}"
+        raise DataError(f"{path}: {fault}")
+    return header, table
 
 
 @contextmanager
@@ -119,7 +119,10 @@ def _decode_lines(file: IO[bytes], path: Path) -> Iterator[str]:
 def _parse_header(first: str, path: Path) -> _Header:
     if not first.strip():
         raise DataError(f"{path}: its first line is empty; expected label,pixel0..pixel783")
-    names = tuple(name.strip() for name in next(csv.reader([first])))
+    try:
+        names = tuple(name.strip() for name in next(csv.reader([first])))
+    except csv.Error as error:
+        raise DataError(f"{path}: its first line is not a CSV header ({one_line(error)})") from error
     if all(_NUMBER.fullmatch(name) for name in names):
         return _columns_without_names(names, path)
     lower = [name.lower() for name in names]
@@ -127,7 +130,7 @@ def _parse_header(first: str, path: Path) -> _Header:
         raise DataError(f"{path}: its columns are set apart by semicolons; expected commas")
     if len(set(lower)) < len(lower):
         twice = next(name for name in lower if lower.count(name) > 1)
-        raise DataError(f'{path}: the column "{twice}" is there twice; expected label,pixel0..pixel783')
+        raise DataError(f"{path}: the column {quoted(twice)} is there twice; expected label,pixel0..pixel783")
     label = next((lower.index(name) for name in _LABEL_NAMES if name in lower), None)
     return _Header(names, label, _find_pixels(lower, label, path), lines=1)
 
@@ -155,7 +158,7 @@ def _find_pixels(lower: list[str], label: int | None, path: Path) -> tuple[int, 
         known = set(range(base, base + _PIXELS))
         odd = next(lower[at] for at in others if at not in {numbers[number] for number in known})
         raise DataError(
-            f'{path}: an unknown column "{odd}"; expected label,pixel0..pixel783 and nothing else'
+            f"{path}: an unknown column {quoted(odd)}; expected label,pixel0..pixel783 and nothing else"
         )
     return tuple(numbers[number] for number in range(base, base + _PIXELS))
 
@@ -177,8 +180,9 @@ def _find_fault_in_row(line: str, header: _Header) -> str:
     values = line.split(",")
     if len(values) != len(header.names):
         return f" has {len(values)} values; expected {len(header.names)}, as in the first line"
-    for name, value in zip(header.names, values, strict=True):
-        if not _VALUE.fullmatch(value) or int(value.strip().strip('"')) > 255:
-            what = value.strip()[:20] or "nothing"
-            return f", column {name}: {what} where a whole number 0-255 was expected"
+    for at, value in enumerate(values):
+        most = len(DIGITS) - 1 if at == header.label else 255
+        if not _VALUE.fullmatch(value) or int(value.strip(' \t"')) > most:
+            what = quoted(value.strip()) if value.strip() else "nothing"
+            return f", column {quoted(header.names[at])}: {what} where a whole number 0-{most} was expected"
     return ""
