@@ -7,26 +7,21 @@ not the digit, bring a hairline pen to a readable width, then scale and centre.
 """
 
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from tenfold.errors import NoInkError, PictureError
+from tenfold.reading.clearing import Mask, only_digit
+from tenfold.reading.contrast import Grey, contrast_of, otsu, quantile, roughness, scaled
 from tenfold.reading.decode import decode
-
-Grey = NDArray[np.float32]
-Mask = NDArray[np.bool_]
 
 SIDE = 28
 BOX = 20
 SMALLEST = 4  # pixels: below this side there is no digit to see
 WORKING = 160  # pixels: longest side while looking for the digit
 DETAIL = 88  # pixels: a digit smaller than this, found in a larger picture, is looked at again from near
-THUMBNAIL = 32  # pixels: longest side while estimating the paper
-RING = 0.15  # of the side: how far in from the edge the paper is looked for
-EVEN = 3.0  # grey levels: paper whose edge varies less than this needs no surface
 FAINTEST = 7.0  # grey levels of 255 that ink must stand out by
 CLEAREST = 4.5  # times the paper's noise that ink must stand out by
 FLOOR = 0.12  # of the ink's darkness: below this it is paper
@@ -92,7 +87,7 @@ def _locate(values: NDArray[np.uint8]) -> Prepared:
     """Look at the whole picture; where the digit is a small part of it, look again from near."""
     height, width = values.shape
     scale = min(1.0, WORKING / max(height, width))
-    ink, mask = find_ink(_scaled(values, scale))
+    ink, mask = find_ink(scaled(values, scale))
     left, top, right, bottom = _bounds(mask)
     if scale < 1 and max(right - left, bottom - top) < DETAIL:
         margin = 0.35 * max(right - left, bottom - top) + 2
@@ -110,31 +105,24 @@ def _locate(values: NDArray[np.uint8]) -> Prepared:
     return Prepared(fit(ink[top:bottom, left:right]), box)
 
 
-def _scaled(values: NDArray[np.uint8] | Grey, scale: float) -> Grey:
-    if scale >= 1:
-        return values.astype(np.float32)
-    size = (max(1, round(values.shape[1] * scale)), max(1, round(values.shape[0] * scale)))
-    return np.asarray(cv2.resize(values, size, interpolation=cv2.INTER_AREA), np.float32)
-
-
 def find_ink(grey: Grey) -> tuple[Grey, Mask]:
     """Which pixels of a grey picture are the digit, and how strongly.
 
     grey: (h, w) float32, 0-255, of either polarity.
     Returns ink (h, w) float32 0-1, zero off the digit, and its mask (h, w). Raises NoInkError.
     """
-    contrast = _contrast(grey)
+    contrast = contrast_of(grey)
     signal = np.maximum(contrast, 0)
-    threshold = _otsu(signal)
-    noise = _noise(contrast[signal <= threshold])
+    threshold = otsu(signal)
+    noise = roughness(contrast[signal <= threshold])
     written = signal > threshold
     if not written.any():
         raise NoInkError(_nothing(grey))
-    level = _quantile(signal[written], 0.75)
+    level = quantile(signal[written], 0.75)
     if level < max(FAINTEST, CLEAREST * noise):
         raise NoInkError(_nothing(grey))
     floor = max(FLOOR * level, min(2.5 * noise, 0.4 * level))
-    mask = _digit(signal > max(0.5 * threshold, floor), signal)
+    mask = only_digit(signal > max(0.5 * threshold, floor), signal)
     if not mask.any():
         raise NoInkError(_nothing(grey))
     ink = np.clip((signal - floor) / (0.92 * level - floor), 0, 1)
@@ -147,148 +135,6 @@ def _nothing(grey: Grey) -> str:
     flat = float(grey.max() - grey.min()) < FAINTEST
     what = "the picture is one flat colour" if flat else "nothing stands out from the paper"
     return f"no ink found: {what}; expected dark ink on light paper, or the reverse"
-
-
-def _contrast(grey: Grey) -> Grey:
-    """How far each pixel stands out from the paper, positive on the ink's side; (h, w) float32."""
-    scale = min(1.0, THUMBNAIL / max(grey.shape))
-    small = _scaled(grey, scale)
-    light = _paper_is_light(small)
-    paper = _paper(small if light else 255 - small)
-    if scale < 1:
-        paper = np.asarray(cv2.resize(paper, grey.shape[::-1], interpolation=cv2.INTER_LINEAR), np.float32)
-    return paper - (grey if light else 255 - grey)
-
-
-def _paper_is_light(small: Grey) -> bool:
-    """Paper is the side of Otsu's threshold that holds most of a broad ring along the edge."""
-    low, high = float(small.min()), float(small.max())
-    if high - low < 1:
-        return True
-    bright = small - low > _otsu(small - low)
-    height, width = small.shape
-    rows, columns = max(1, round(RING * height)), max(1, round(RING * width))
-    ring = np.ones(small.shape, bool)
-    ring[rows : height - rows, columns : width - columns] = False
-    return float(bright[ring].mean()) + 0.5 * float(bright.mean()) > 0.75
-
-
-def _paper(small: Grey) -> Grey:
-    """A smooth surface through light paper that pays no heed to ink: a quadric fitted again and again.
-
-    small: (h, w) float32, paper lighter than ink. Returns (h, w) float32.
-    """
-    values = small.ravel()
-    middle = _quantile(values, 0.5)
-    ring = np.concatenate([small[0], small[-1], small[:, 0], small[:, -1]])
-    if float(ring.max() - ring.min()) < EVEN:
-        return np.full_like(small, ring.mean())
-    terms = _terms(*small.shape)
-    weight = (values >= middle).astype(np.float32)
-    surface = np.full_like(values, middle)
-    for _ in range(3):
-        weighted = terms * weight[:, None]
-        normal = weighted.T @ terms + 0.02 * float(weight.sum()) * _STIFFNESS
-        surface = terms @ np.linalg.solve(normal, weighted.T @ values)
-        residual = values - surface
-        spread = 1.5 * _quantile(np.abs(residual[weight > 0.5]), 0.5) + 1.0
-        scaled = np.where(residual < 0, 0.8, 0.4) / spread * residual
-        weight = 1 / (1 + np.square(np.square(scaled)))
-    return surface.reshape(small.shape)
-
-
-_STIFFNESS = np.diag([0, 1, 1, 4, 4, 4]).astype(np.float32)
-
-
-@lru_cache(maxsize=256)
-def _terms(height: int, width: int) -> Grey:
-    """The terms of a quadric at each pixel, (h*w, 6); coordinates run from -1 to 1."""
-    y, x = np.meshgrid(np.linspace(-1, 1, height), np.linspace(-1, 1, width), indexing="ij")
-    return np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=-1).reshape(-1, 6).astype(np.float32)
-
-
-def _noise(paper: Grey) -> float:
-    """The paper's own roughness: a robust standard deviation (1.48 times the median distance from it)."""
-    return 1.48 * _quantile(np.abs(paper), 0.5)
-
-
-def _quantile(values: Grey, share: float) -> float:
-    """The value below which a share of all values lies; 0 of none. (np.quantile costs ten times as much.)"""
-    if not values.size:
-        return 0.0
-    rank = int(share * (values.size - 1))
-    return float(np.partition(values.ravel(), rank)[rank])
-
-
-def _otsu(values: Grey) -> float:
-    """The threshold that best splits values from 0 to 255 in two (Otsu 1979)."""
-    top = float(values.max())
-    if top <= 0:
-        return 0.0
-    scaled = (values * (255 / top)).astype(np.uint8)
-    return float(cv2.threshold(scaled, 0, 255, cv2.THRESH_OTSU)[0]) * top / 255
-
-
-def _digit(written: Mask, signal: Grey) -> Mask:
-    """Keep the components that make up the digit; drop rules and box edges at the border, and specks."""
-    written = _without_edges(written)
-    count, names, stats, centres = cv2.connectedComponentsWithStats(written.astype(np.uint8), connectivity=8)
-    if count <= 2:
-        return written
-    height, width = written.shape
-    strength = np.bincount(names.ravel(), weights=signal.ravel(), minlength=count)
-    strength[0] = 0
-    offset = np.abs((centres + 0.5) / (width, height) - 0.5).max(axis=1) * 2  # 0 in the middle, 1 at the edge
-    main = int(np.argmax(strength * (1.15 - np.clip(offset, 0, 1))))
-    kept = np.array([i > 0 and _belongs(stats[i], stats[main], (height, width)) for i in range(count)])
-    kept[main] = True
-    kept[0] = False
-    return np.asarray(kept[names])
-
-
-def _belongs(part: NDArray[np.int32], main: NDArray[np.int32], size: tuple[int, int]) -> bool:
-    """Whether a component is part of the digit whose greatest component is `main` (both: x, y, w, h, area)."""
-    x, y, w, h, area = (int(v) for v in part)
-    mx, my, mw, mh, marea = (int(v) for v in main)
-    if area < 0.012 * marea or area < 2:
-        return False
-    gap_x = max(mx - (x + w), x - (mx + mw), 0)
-    gap_y = max(my - (y + h), y - (my + mh), 0)
-    reach = 0.3 * max(mw, mh)
-    if max(gap_x, gap_y) > reach:
-        return False
-    at_edge = x <= 0 or y <= 0 or x + w >= size[1] or y + h >= size[0]
-    return area >= (0.25 if at_edge else 0.02) * marea or gap_x + gap_y < 0.08 * max(mw, mh)
-
-
-def _without_edges(written: Mask) -> Mask:
-    """Clear ruled lines and box edges: long straight runs near the border and across the paper."""
-    height, width = written.shape
-    rows, columns = written.mean(axis=1), written.mean(axis=0)
-    bad_rows = _rule_rows(rows, height)
-    bad_columns = _rule_rows(columns, width)
-    if not (bad_rows.any() or bad_columns.any()):
-        return written
-    cleaned = written.copy()
-    cleaned[bad_rows] = False
-    cleaned[:, bad_columns] = False
-    return cleaned if cleaned.sum() > 0.08 * written.sum() else written
-
-
-def _rule_rows(share: NDArray[np.float64], size: int) -> Mask:
-    """Rows near either border that are written nearly from side to side, and those outside them."""
-    bad = np.zeros(size, bool)
-    reach = max(1, round(0.22 * size))
-    full = share > 0.8
-    if not full.any() or full.mean() > 0.2:
-        return bad
-    before = np.flatnonzero(full[:reach])
-    after = np.flatnonzero(full[size - reach :])
-    if before.size:
-        bad[: before[-1] + 1] = True
-    if after.size:
-        bad[size - reach + after[0] :] = True
-    return bad
 
 
 def _bounds(mask: Mask) -> tuple[int, int, int, int]:
@@ -310,20 +156,24 @@ def fit(ink: Grey) -> NDArray[np.uint8]:
         small = cv2.resize(ink, size, interpolation=cv2.INTER_AREA)
     else:
         small = np.clip(cv2.resize(ink, size, interpolation=cv2.INTER_CUBIC), 0, 1)
-    peak = _quantile(small[small > 0.1], 0.9)
+    peak = quantile(small[small > 0.1], 0.9)
     return centre(np.minimum(small / max(peak, 0.05), 1))
+
+
+_PLACES = np.arange(SIDE, dtype=np.float32)
 
 
 def centre(small: NDArray[np.floating]) -> NDArray[np.uint8]:
     """Put a digit of at most 20x20 (0-1) into 28x28 with its centre of mass in the middle."""
     height, width = small.shape
-    total = float(small.sum())
+    columns, rows = small.sum(axis=0), small.sum(axis=1)
+    total = float(columns.sum())
     if total <= 0:
         raise NoInkError("no ink found: the picture is one flat colour; expected dark ink on light paper")
-    across = float(small.sum(axis=0) @ np.arange(width)) / total
-    down = float(small.sum(axis=1) @ np.arange(height)) / total
-    left = int(np.clip(round(SIDE / 2 - across), 0, SIDE - width))
-    top = int(np.clip(round(SIDE / 2 - down), 0, SIDE - height))
+    across = float(columns @ _PLACES[:width]) / total
+    down = float(rows @ _PLACES[:height]) / total
+    left = min(max(round(SIDE / 2 - across), 0), SIDE - width)
+    top = min(max(round(SIDE / 2 - down), 0), SIDE - height)
     image = np.zeros((SIDE, SIDE), np.uint8)
     image[top : top + height, left : left + width] = (small * 255 + 0.5).astype(np.uint8)
     return image
@@ -332,8 +182,9 @@ def centre(small: NDArray[np.floating]) -> NDArray[np.uint8]:
 def _stroke(ink: Grey) -> float:
     """The pen's width in pixels: ink area over half its outline (a long stroke's area over its length)."""
     area = float(ink.sum())
-    outline = float(np.abs(np.diff(ink, axis=0, prepend=0, append=0)).sum())
-    outline += float(np.abs(np.diff(ink, axis=1, prepend=0, append=0)).sum())
+    steps = float(np.abs(ink[1:] - ink[:-1]).sum()) + float(np.abs(ink[:, 1:] - ink[:, :-1]).sum())
+    ends = float(ink[0].sum() + ink[-1].sum() + ink[:, 0].sum() + ink[:, -1].sum())
+    outline = steps + ends
     return 2 * area / max(outline * 0.7854, 1e-6)  # pi/4: a slanted outline counts in both directions
 
 

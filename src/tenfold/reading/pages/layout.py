@@ -1,0 +1,98 @@
+"""From a picture of a page to the lines that a network will read."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tenfold.reading.answers import Polygon
+from tenfold.reading.pages.crops import cut
+from tenfold.reading.pages.geometry import move, scaling
+from tenfold.reading.pages.lines import find_strips
+from tenfold.reading.pages.plate import Plate, View, look, make_plate
+from tenfold.reading.pages.rules import SHORTEST, Trace
+from tenfold.reading.pages.shapes import Edges, Layout, Line, Rule
+
+Pixels = NDArray[np.uint8]
+
+__all__ = ["Edges", "Layout", "Line", "Rule", "layout", "layouts"]
+
+AFAR = 900  # pixels: longest side of the first look
+LARGEST = 2200  # pixels: longest side of the second
+CLOSEST = 3600  # pixels: and of the second where writing is small
+TEXT = 46  # pixels: height of writing aimed at
+SMALL = 22  # pixels: writing lower than this is looked at from nearer still
+NARROW = 0.75  # times the height of writing: no pen is as wide
+
+
+def layout(picture: Pixels, quarters: int = 0) -> Layout:
+    """The lines of writing on a page, in reading order; none on blank paper.
+
+    picture: (h, w) grey or (h, w, 3) RGB, uint8.
+    quarters: turns by 90 degrees (anticlockwise, as `numpy.rot90`) to make first, for a page that lies
+        on its side or head. Which it is, only reading can tell: see `layouts`.
+    """
+    return layouts(picture, (quarters,))[0]
+
+
+def layouts(picture: Pixels, quarters: tuple[int, ...] = (0, 1, 2, 3)) -> tuple[Layout, ...]:
+    """The page laid out once for each number of quarter turns; the costly part is done once."""
+    height, width = picture.shape[:2]
+    plate, view = _plate(np.ascontiguousarray(picture))
+    sheet = None
+    if view.corners is not None:
+        inside = np.clip(view.corners, 0, np.array([width, height]) - 1.0)
+        sheet = tuple((round(float(x), 2), round(float(y), 2)) for x, y in inside)
+    return tuple(_laid_out(plate.turned(q), sheet, (width, height), q % 4) for q in quarters)
+
+
+def _plate(picture: Pixels) -> tuple[Plate, View]:
+    """Look from afar for the sheet and the height of writing, then from as near as that asks for."""
+    height, width = picture.shape[:2]
+    scale = min(1.0, AFAR / max(height, width))
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    small = (
+        picture
+        if scale == 1
+        else np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
+    )
+    view = look(small)
+    if view.corners is not None:
+        back = np.linalg.inv(scaling(size[0] / width, size[1] / height))
+        view = View(move(back, view.corners), view.angle, view.dark)
+    first = make_plate(picture, view, scale, 57, SHORTEST)
+    text = _text_height(first)
+    near = _nearer(scale, text, max(height, width))
+    reach = int(np.clip(NARROW * (text or TEXT) * near / scale, 21, 57)) | 1
+    if near == scale and abs(reach - 57) < 12:
+        return first, view
+    return make_plate(picture, view, near, reach, SHORTEST), view
+
+
+def _nearer(scale: float, text: float, long_side: int) -> float:
+    """The scale at which to read, from the scale of the first look and the writing's height there."""
+    if scale == 1:
+        return 1.0
+    wanted = scale * TEXT / text if text else LARGEST / long_side
+    limit = LARGEST / long_side
+    if text and text * limit / scale < SMALL:
+        limit = min(CLOSEST / long_side, scale * 1.5 * SMALL / text)
+    return float(min(1.0, max(scale, min(wanted, limit))))
+
+
+def _text_height(plate: Plate) -> float:
+    _, strips = find_strips(plate.mask, plate.rules)
+    return float(np.quantile([s.height for s in strips], 0.3)) if strips else 0.0
+
+
+def _laid_out(plate: Plate, sheet: Polygon | None, size: tuple[int, int], quarters: int) -> Layout:
+    pieces, strips = find_strips(plate.mask, plate.rules)
+    lines = tuple(cut(plate.ink, pieces, strip, plate.to_page, size) for strip in strips)
+    return Layout(lines, sheet, tuple(_rule(trace, plate) for trace in plate.rules), size, quarters)
+
+
+def _rule(trace: Trace, plate: Plate) -> Rule:
+    ends = [(trace.first, trace.across[0]), (trace.last, trace.across[-1])]
+    points = np.array([end[::-1] if trace.upright else end for end in ends], np.float64)
+    (x0, y0), (x1, y1) = move(plate.to_page, points)
+    grown = float(np.sqrt(abs(np.linalg.det(plate.to_page[:2, :2]))))
+    return Rule((float(x0), float(y0)), (float(x1), float(y1)), trace.thickness * grown, trace.upright)

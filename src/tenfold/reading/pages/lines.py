@@ -1,0 +1,269 @@
+"""From pieces of ink to lines of writing, and from lines to numbers, in reading order.
+
+Neighbours are linked into lines (as O'Gorman's docstrum does, 1993); a line is then cut into numbers where a
+gap is clearly larger than the line's own, or a printed rule stands between.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tenfold.reading.pages.pieces import Pieces, find_pieces, sort_pieces, usual_height
+from tenfold.reading.pages.rules import Trace
+
+Floats = NDArray[np.float64]
+Indices = NDArray[np.int64]
+Pixels = NDArray[np.uint8]
+
+FARTHEST = 2.0  # times the taller neighbour's height: beyond this gap nothing is linked
+OVERLAP = 0.3  # of the shorter neighbour's height that both must share
+ALIKE = 0.3  # smallest ratio of neighbours' heights
+STEEPEST = 0.36  # slope of a line of writing
+WIDE = 0.62  # times the height: no gap narrower than this ends a number
+WIDER = 2.3  # times the line's usual gap: nor one narrower than this
+WIDEST = 1.55  # times the height: any gap wider than this ends one
+ONE_DIGIT = 1.35  # times the height: a cell's ink wider than this is more than one digit
+
+
+@dataclass(frozen=True, eq=False)
+class Strip:
+    """One candidate for a number: its pieces, its slope (down per pixel to the right), its height and row."""
+
+    members: Indices
+    slope: float
+    height: float
+    row: int
+
+
+def find_strips(mask: Pixels, rules: tuple[Trace, ...]) -> tuple[Pieces, list[Strip]]:
+    """The pieces of a mask (h, w) and the candidates for numbers among them, in reading order."""
+    pieces = find_pieces(mask)
+    height = usual_height(pieces)
+    if height < 5:
+        return pieces, []
+    bodies, marks = sort_pieces(pieces, height)
+    groups = _linked(pieces, bodies)
+    lines = [_with_slope(pieces, group) for group in groups]
+    lines = _drop_lonely_specks(pieces, lines, height)
+    lines = _attach(pieces, marks, lines)
+    rows = _rows(pieces, lines)
+    strips: list[Strip] = []
+    for row, members in enumerate(rows):
+        for strip in sorted(members, key=lambda s: float(pieces.boxes[s.members, 0].min())):
+            strips.extend(_numbers(pieces, strip, rules, row))
+    return pieces, strips
+
+
+def _linked(pieces: Pieces, bodies: Indices) -> list[Indices]:
+    """Groups of pieces that follow one another."""
+    count = len(bodies)
+    boxes, heights = pieces.boxes[bodies], pieces.heights[bodies]
+    order = np.argsort(boxes[:, 0], kind="stable")
+    parent = np.arange(count)
+
+    def root(i: int) -> int:
+        while parent[i] != i:
+            parent[i] = parent[parent[i]]
+            i = int(parent[i])
+        return i
+
+    farthest = FARTHEST * float(heights.max()) if count else 0.0
+    lefts = boxes[order, 0]
+    for place, i in enumerate(order):
+        stop = int(np.searchsorted(lefts, boxes[i, 2] + farthest, side="right"))
+        after = order[place + 1 : stop]
+        if not len(after):
+            continue
+        cost = _distance(boxes[i], heights[i], boxes[after], heights[after])
+        inside = after[cost <= 0]
+        for j in inside:  # a piece above, below or within another is a part of the same sign
+            parent[root(int(j))] = root(int(i))
+        ahead = np.where(cost > 0, cost, np.inf)
+        best = int(np.argmin(ahead))
+        if np.isfinite(ahead[best]):
+            parent[root(int(after[best]))] = root(int(i))
+    roots = np.array([root(i) for i in range(count)], np.int64)
+    return [bodies[roots == r] for r in np.unique(roots)]
+
+
+def _distance(box: Floats, height: float, others: Floats, heights: Floats) -> Floats:
+    """How far each other piece to the right is; not positive where it stands in the same place, inf where unlinked."""
+    gap = others[:, 0] - box[2]
+    shared = np.minimum(box[3], others[:, 3]) - np.maximum(box[1], others[:, 1]) + 1
+    taller, shorter = np.maximum(height, heights), np.minimum(height, heights)
+    overlap = shared / shorter
+    middle = np.abs((others[:, 1] + others[:, 3]) / 2 - (box[1] + box[3]) / 2)
+    linked = (overlap > OVERLAP) & (shorter > ALIKE * taller) & (gap < FARTHEST * taller)
+    linked &= middle < 0.75 * taller
+    width = np.minimum(others[:, 2] - others[:, 0], box[2] - box[0]) + 1
+    across = np.minimum(others[:, 2], box[2]) - np.maximum(others[:, 0], box[0]) + 1
+    same = (across > 0.5 * width) & (shared > -0.25 * taller) & (_joint(box, others) < 1.5 * taller)
+    cost = np.where(linked, np.maximum(gap, 0.5) + 0.6 * middle, np.inf)
+    return np.where(same, 0.0, cost)
+
+
+def _joint(box: Floats, others: Floats) -> Floats:
+    """Height of the box around both."""
+    return np.asarray(np.maximum(box[3], others[:, 3]) - np.minimum(box[1], others[:, 1]) + 1)
+
+
+@dataclass(frozen=True, eq=False)
+class _Line:
+    members: Indices
+    slope: float
+    height: float
+
+
+def _with_slope(pieces: Pieces, members: Indices) -> _Line:
+    """A line's slope by the median slope between its pieces (Theil 1950, Sen 1968), and its height."""
+    members = members[np.argsort(pieces.centres[members, 0], kind="stable")]
+    heights = pieces.heights[members]
+    height = float(np.quantile(heights, 0.7))
+    large = members[heights > 0.5 * height]
+    boxes = pieces.boxes[large]
+    x = (boxes[:, 0] + boxes[:, 2]) / 2
+    slope = 0.0
+    if len(large) >= 3 and x[-1] - x[0] > 2.5 * height:
+        slopes, weights = [], []
+        for edge in (1, 3):
+            y = boxes[:, edge]
+            rise, run = y[None, :] - y[:, None], x[None, :] - x[:, None]
+            far = run > 0.8 * height
+            slopes.append(rise[far] / run[far])
+            weights.append(run[far])
+        slope = _weighted_median(np.concatenate(slopes), np.concatenate(weights))
+    return _Line(members, float(np.clip(slope, -STEEPEST, STEEPEST)), height)
+
+
+def _weighted_median(values: Floats, weights: Floats) -> float:
+    if not len(values):
+        return 0.0
+    order = np.argsort(values)
+    total = np.cumsum(weights[order])
+    return float(values[order][np.searchsorted(total, total[-1] / 2)])
+
+
+def _drop_lonely_specks(pieces: Pieces, lines: list[_Line], height: float) -> list[_Line]:
+    """Without single small pieces that stand alone: stains and crumbs."""
+    return [
+        line for line in lines if len(line.members) > 1 or pieces.heights[line.members].max() > 0.5 * height
+    ]
+
+
+def _attach(pieces: Pieces, marks: Indices, lines: list[_Line]) -> list[_Line]:
+    """Give each small mark to the line in whose band it lies, if one is near."""
+    if not lines or not len(marks):
+        return lines
+    found: list[list[int]] = [[] for _ in lines]
+    centres = pieces.centres[marks]
+    nearest = np.full(len(marks), np.inf)
+    owner = np.full(len(marks), -1)
+    for k, line in enumerate(lines):
+        boxes = pieces.boxes[line.members]
+        x0, x1 = boxes[:, 0].min(), boxes[:, 2].max()
+        middle_x = (boxes[:, 0] + boxes[:, 2]) / 2
+        level = float(np.median((boxes[:, 1] + boxes[:, 3]) / 2 - line.slope * middle_x))
+        off = np.abs(centres[:, 1] - level - line.slope * centres[:, 0])
+        beyond = np.maximum(np.maximum(x0 - centres[:, 0], centres[:, 0] - x1), 0)
+        cost = np.where((off < 0.8 * line.height) & (beyond < 0.9 * line.height), off + beyond, np.inf)
+        closer = cost < nearest
+        nearest[closer], owner[closer] = cost[closer], k
+    for mark, k in zip(marks, owner, strict=True):
+        if k >= 0:
+            found[k].append(int(mark))
+    return [
+        _Line(np.concatenate([line.members, np.array(extra, np.int64)]), line.slope, line.height)
+        for line, extra in zip(lines, found, strict=True)
+    ]
+
+
+def _rows(pieces: Pieces, lines: list[_Line]) -> list[list[_Line]]:
+    """Lines side by side share a row; rows from top to bottom."""
+
+    def level(line: _Line) -> float:
+        boxes = pieces.boxes[line.members]
+        return float(np.median((boxes[:, 1] + boxes[:, 3]) / 2))
+
+    rows: list[list[_Line]] = []
+    for line in sorted(lines, key=level):
+        for row in rows[-3:]:
+            near = abs(np.mean([level(other) for other in row]) - level(line))
+            apart = all(_apart(pieces, line, other) for other in row)
+            if near < 0.5 * min(line.height, max(other.height for other in row)) and apart:
+                row.append(line)
+                break
+        else:
+            rows.append([line])
+    return rows
+
+
+def _apart(pieces: Pieces, one: _Line, other: _Line) -> bool:
+    a, b = pieces.boxes[one.members], pieces.boxes[other.members]
+    return bool(a[:, 0].min() > b[:, 2].max() or b[:, 0].min() > a[:, 2].max())
+
+
+def _numbers(pieces: Pieces, line: _Line, rules: tuple[Trace, ...], row: int) -> list[Strip]:
+    """Cut a line at wide gaps and at rules that stand between."""
+    members = line.members[np.argsort(pieces.boxes[line.members, 0], kind="stable")]
+    boxes = pieces.boxes[members]
+    reach = np.maximum.accumulate(boxes[:, 2])
+    gaps = boxes[1:, 0] - reach[:-1]
+    cut = gaps > _widest(gaps, line.height)
+    walls = _walls(boxes, line, rules)
+    if len(walls) and not _is_row_of_boxes(boxes, walls, line.height):
+        middle = (boxes[:, 0] + boxes[:, 2]) / 2
+        between = np.searchsorted(walls, middle[1:]) != np.searchsorted(walls, middle[:-1])
+        cut = cut | between
+    elif len(walls):
+        cut = np.zeros_like(cut)
+    strips = []
+    for part in np.split(members, np.flatnonzero(cut) + 1):
+        heights = pieces.heights[part]
+        if heights.max() < 0.45 * line.height:
+            continue
+        strips.append(
+            Strip(part, line.slope, float(np.quantile(heights[heights > 0.45 * line.height], 0.7)), row)
+        )
+    return strips
+
+
+def _widest(gaps: Floats, height: float) -> float:
+    """The widest gap that can still be inside a number."""
+    open_gaps = gaps[gaps > 0.04 * height]
+    usual = float(np.quantile(np.maximum(gaps, 0), 0.45)) if len(gaps) else 0.0
+    if len(open_gaps) < 2:
+        return WIDEST * height if len(gaps) < 2 else max(WIDE * height, WIDER * usual)
+    return float(np.clip(WIDER * usual, WIDE * height, WIDEST * height))
+
+
+def _walls(boxes: Floats, line: _Line, rules: tuple[Trace, ...]) -> Floats:
+    """Places (x, sorted) where an upright rule crosses the line's band."""
+    top, bottom = float(np.median(boxes[:, 1])), float(np.median(boxes[:, 3]))
+    places = []
+    for rule in rules:
+        shared = min(rule.last, bottom) - max(rule.first, top)
+        if rule.upright and shared > 0.7 * (bottom - top):
+            places.append(rule.at((top + bottom) / 2))
+    places = np.sort(np.array(places, np.float64))
+    if len(places) > 1:
+        places = places[np.concatenate([[True], np.diff(places) > 0.2 * line.height])]
+    return np.asarray(places)
+
+
+def _is_row_of_boxes(boxes: Floats, walls: Floats, height: float) -> bool:
+    """Whether equal cells hold about one digit each: the boxes of an identity number."""
+    if len(walls) < 3:
+        return False
+    widths = np.diff(walls)
+    usual = float(np.median(widths))
+    if usual > 2.6 * height or usual < 0.5 * height:
+        return False
+    cells = np.searchsorted(walls, (boxes[:, 0] + boxes[:, 2]) / 2)
+    inside = [c for c in np.unique(cells) if 0 < c < len(walls)]
+    if len(inside) < 2:
+        return False
+    equal = all(abs(widths[c - 1] - usual) < 0.25 * usual for c in inside)
+    spans = [boxes[cells == c, 2].max() - boxes[cells == c, 0].min() for c in inside]
+    single = np.mean([span < min(ONE_DIGIT * height, 1.05 * usual) for span in spans])
+    return equal and bool(single > 0.8)

@@ -1,0 +1,114 @@
+"""From a grey picture to ink: shadows and paper shades divided out, either polarity."""
+
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Pixels = NDArray[np.uint8]
+
+REACH = 57  # pixels of the working picture: pens thinner than this are ink, wider dark areas are paper
+DARKEST = 24  # grey level below which a paper's own shade cannot be told from black
+CLEAR = 5.0  # times the paper's roughness that ink must stand out by
+FAINTEST = 9  # levels of 255 that ink must stand out by
+LOCAL = 0.42  # share of the strongest ink nearby that the edge of a stroke has
+
+
+@dataclass(frozen=True, eq=False)
+class Ink:
+    """Ink on a flattened sheet.
+
+    strength: (h, w) uint8, 0 for paper, 255 for black ink on white paper.
+    roughness: the paper's own standard deviation, in the same levels.
+    """
+
+    strength: Pixels = field(repr=False)
+    roughness: float
+
+
+def to_grey(picture: Pixels) -> Pixels:
+    """Grey in which ink of any colour is dark: half lightness, half the darkest channel. (h, w) uint8.
+
+    Channels are levelled first, so that tinted paper counts as white.
+    """
+    if picture.ndim == 2:
+        return np.ascontiguousarray(picture)
+    picture = np.ascontiguousarray(picture[..., :3])
+    step = max(1, round((picture.shape[0] * picture.shape[1] / 40_000) ** 0.5))
+    white = np.percentile(picture[::step, ::step].reshape(-1, 3), 90, axis=0)
+    gain = np.clip(white.max() / np.maximum(white, 1), 1, 2)
+    levels = np.arange(256)[:, None] * gain
+    table = np.clip(np.rint(levels), 0, 255).astype(np.uint8).reshape(1, 256, 3)
+    levelled = cv2.LUT(picture, table)
+    red, green, blue = cv2.split(levelled)
+    darkest = cv2.min(cv2.min(red, green), blue)
+    lightness = cv2.cvtColor(levelled, cv2.COLOR_RGB2GRAY)
+    return np.asarray(cv2.addWeighted(lightness, 0.5, darkest, 0.5, 0), np.uint8)
+
+
+def is_dark_on_light(grey: Pixels) -> bool:
+    """Ink is the rarer side: whether what stands out from its surroundings is dark (skew of the differences)."""
+    scale = min(1.0, 700 / max(grey.shape))
+    small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA).astype(np.float32)
+    reach = max(3, max(small.shape) // 24) | 1
+    contrast = small - cv2.blur(small, (reach, reach))
+    return float((contrast * contrast * contrast).mean()) <= 0
+
+
+def background(grey: Pixels, reach: int = REACH) -> Pixels:
+    """The paper under dark ink, (h, w) uint8: whatever is narrower than `reach` pixels is filled in."""
+    half = (
+        cv2.resize(grey, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA) if min(grey.shape) > 8 else grey
+    )
+    side = max(3, reach // 2) | 1
+    half = cv2.GaussianBlur(half, (3, 3), 0)
+    closed = cv2.morphologyEx(
+        half, cv2.MORPH_CLOSE, np.ones((side, side), np.uint8), borderType=cv2.BORDER_REPLICATE
+    )
+    smooth = max(3, side // 3) | 1
+    # A mean never above what was closed keeps the bright side of a hard edge from spilling over the dark.
+    closed = cv2.min(cv2.blur(closed, (smooth, smooth)), cv2.dilate(closed, np.ones((3, 3), np.uint8)))
+    size = (grey.shape[1], grey.shape[0])
+    return np.asarray(cv2.resize(closed, size, interpolation=cv2.INTER_LINEAR), np.uint8)
+
+
+def flatten(grey: Pixels, dark: bool, reach: int = REACH) -> Ink:
+    """Ink from a grey picture, the paper's shade divided out.
+
+    grey: (h, w) uint8. dark: whether the ink is darker than the paper.
+    """
+    grey = grey if dark else cv2.bitwise_not(grey)
+    paper = np.maximum(background(grey, reach), DARKEST)
+    light = cv2.divide(grey, paper, scale=255)
+    strength = cv2.bitwise_not(light)
+    low, rough = _roughness(strength)
+    return Ink(np.maximum(strength, low) - np.uint8(low), rough)
+
+
+def _roughness(strength: Pixels) -> tuple[int, float]:
+    """The level of blank paper and its standard deviation, from the lower half of all values."""
+    step = max(1, round((strength.size / 100_000) ** 0.5))
+    values = np.sort(strength[::step, ::step], axis=None).astype(np.float32)
+    middle = float(values[values.size // 2])
+    quarter = float(values[values.size // 4])
+    eighth = float(values[values.size // 8])
+    spread = max((middle - quarter) / 0.674, (middle - eighth) / 1.15)
+    return int(min(middle, 250)), max(spread, 0.5)
+
+
+def strokes(ink: Ink, reach: int = 41) -> NDArray[np.uint8]:
+    """Which pixels are pen strokes, (h, w) uint8 of 0 and 1, judged against the strongest ink nearby."""
+    soft = cv2.GaussianBlur(ink.strength, (3, 3), 0)
+    small = (
+        cv2.resize(soft, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
+        if min(soft.shape) > 16
+        else soft
+    )
+    side = max(3, reach // 4) | 1
+    peak = cv2.dilate(small, np.ones((side, side), np.uint8))
+    peak = cv2.blur(peak, (side, side))
+    peak = cv2.resize(peak, (soft.shape[1], soft.shape[0]), interpolation=cv2.INTER_LINEAR)
+    least = max(FAINTEST, CLEAR * ink.roughness)
+    needed = np.maximum(cv2.convertScaleAbs(peak, alpha=LOCAL), np.uint8(min(least, 250)))
+    return (soft > needed).astype(np.uint8)

@@ -1,0 +1,148 @@
+"""The working picture of a page: the sheet made flat and level, its ink lifted off, its rules taken out."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tenfold.reading.pages.geometry import (
+    Matrix,
+    Points,
+    from_corners,
+    move,
+    rotating,
+    scaling,
+    shifting,
+    turning,
+)
+from tenfold.reading.pages.paper import Ink, flatten, is_dark_on_light, strokes, to_grey
+from tenfold.reading.pages.rules import Trace, remove_rules
+from tenfold.reading.pages.sheet import find_sheet, sheet_size
+from tenfold.reading.pages.skew import page_angle
+
+Pixels = NDArray[np.uint8]
+
+RIM = 0.008  # of the sheet's longer side: its cut edge, which is no ink
+LEVEL = 0.4  # degrees: a page turned by less is level
+TURNED = 12.0  # degrees: writing on a sheet found in a photo is turned no further from its sides
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """How to look at a page: which part, how it lies, and which side is ink.
+
+    corners: the sheet's corners in the user's picture, (4, 2); None for the whole picture.
+    angle: degrees by which the writing is turned clockwise on it.
+    dark: whether ink is darker than paper.
+    """
+
+    corners: Points | None
+    angle: float
+    dark: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Plate:
+    """Flat, level ink without rules.
+
+    mask: (h, w) uint8, 1 on strokes. to_page: from the plate's pixels to the user's picture.
+    """
+
+    ink: Ink
+    mask: Pixels
+    rules: tuple[Trace, ...]
+    to_page: Matrix
+
+    def turned(self, quarters: int) -> "Plate":
+        """The plate as `numpy.rot90(plate, quarters)` shows it."""
+        if quarters % 4 == 0:
+            return self
+        height, width = self.mask.shape
+        matrix = turning((width, height), quarters)
+        strength = np.ascontiguousarray(np.rot90(self.ink.strength, quarters))
+        mask = np.ascontiguousarray(np.rot90(self.mask, quarters))
+        rules = tuple(_turned(rule, (width, height), quarters) for rule in self.rules)
+        return Plate(Ink(strength, self.ink.roughness), mask, rules, self.to_page @ np.linalg.inv(matrix))
+
+
+def _turned(rule: Trace, size: tuple[int, int], quarters: int) -> Trace:
+    """A rule after the quarter turns."""
+    width, height = size
+    for _ in range(quarters % 4):
+        if rule.upright:  # (x, y) goes to (y, width - 1 - x)
+            rule = Trace(rule.first, width - 1 - rule.across, rule.thickness, False)
+        else:
+            rule = Trace(width - 1 - rule.last, rule.across[::-1], rule.thickness, True)
+        width, height = height, width
+    return rule
+
+
+def look(picture: Pixels) -> View:
+    """Find the sheet, the writing's angle and which side is ink, on a small copy of the picture."""
+    grey = to_grey(picture)
+    corners = find_sheet(grey)
+    flat, _ = _warped(grey, corners, 0.0, 1.0)
+    dark = is_dark_on_light(flat)
+    ink = flatten(flat, dark)
+    angle = page_angle(strokes(ink), TURNED if corners is not None else 44.0)
+    return View(corners, angle if abs(angle) > LEVEL else 0.0, dark)
+
+
+def make_plate(picture: Pixels, view: View, scale: float, reach: int, shortest: int) -> Plate:
+    """The plate of a view at a scale.
+
+    picture: (h, w) or (h, w, 3) uint8. scale: plate pixels a picture pixel, at most 1.
+    reach: pixels of the plate; ink is narrower. shortest: pixels; rules are longer.
+    """
+    height, width = picture.shape[:2]
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    small = picture if size == (width, height) else cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    shrink = scaling(size[0] / width, size[1] / height)
+    grey = to_grey(np.asarray(small, np.uint8))
+    corners = None if view.corners is None else move(shrink, view.corners)
+    flat, small_to_plate = _warped(grey, corners, view.angle, 1.0)
+    ink = flatten(flat, view.dark, reach)
+    if corners is not None or view.angle:
+        ink = _without_rim(ink, corners, small_to_plate, size)
+    ink, rules = remove_rules(ink, shortest)
+    mask = strokes(ink)
+    return Plate(ink, mask, rules, np.linalg.inv(small_to_plate @ shrink))
+
+
+def _warped(grey: Pixels, corners: Points | None, angle: float, scale: float) -> tuple[Pixels, Matrix]:
+    """The sheet made flat and level, and the way there from the picture."""
+    height, width = grey.shape
+    matrix = np.eye(3)
+    if corners is not None:
+        size = sheet_size(corners)
+        matrix = from_corners(corners, size)
+        width, height = round(size[0]), round(size[1])
+    if angle:
+        matrix = rotating(-angle) @ matrix
+        outline = corners if corners is not None else _outline(width, height)
+        around = move(matrix, outline)
+        low, high = around.min(axis=0), around.max(axis=0)
+        matrix = shifting(-low[0], -low[1]) @ matrix
+        width, height = (round(float(v)) + 1 for v in high - low)
+    if corners is None and not angle:
+        return grey, matrix
+    flat = cv2.warpPerspective(
+        grey, matrix, (max(1, width), max(1, height)), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    return np.asarray(flat, np.uint8), matrix
+
+
+def _outline(width: int, height: int) -> Points:
+    return np.array([[0, 0], [width - 1, 0], [width - 1, height - 1], [0, height - 1]], np.float64)
+
+
+def _without_rim(ink: Ink, corners: Points | None, matrix: Matrix, size: tuple[int, int]) -> Ink:
+    """No ink outside the sheet (or picture), nor along a sheet's cut edge."""
+    inside = np.zeros_like(ink.strength)
+    outline = move(matrix, corners if corners is not None else _outline(*size))
+    cv2.fillConvexPoly(inside, np.rint(outline).astype(np.int32), 255)
+    if corners is not None:
+        rim = max(2, round(RIM * max(inside.shape)))
+        inside = cv2.erode(inside, np.ones((2 * rim + 1, 2 * rim + 1), np.uint8), borderValue=0)
+    return Ink(cv2.bitwise_and(ink.strength, inside), ink.roughness)

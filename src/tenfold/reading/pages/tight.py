@@ -1,0 +1,161 @@
+"""A crop of one line, such as a cheque's amount: patterned paper, a baseline, pieces of neighbours at its edges."""
+
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tenfold.reading.pages.geometry import scaling, shifting
+from tenfold.reading.pages.paper import Ink, to_grey
+from tenfold.reading.pages.pieces import Pieces, find_pieces, sort_pieces, usual_height
+from tenfold.reading.pages.rules import remove_rules
+from tenfold.reading.pages.shapes import Edges, Line
+
+Pixels = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+
+TALLEST = 128  # pixels: a higher crop is read from a smaller copy
+MARGIN = 0.18  # of the text's height, above and below it
+PAPER = 1.0  # times the paper pattern's deviation that is shown as paper
+PEN = 0.6  # quantile of the strokes' ink that is shown as full
+FILLS = 0.36  # of a picture's height that writing has in a crop of one line
+LEVELLED = 0.5  # of the text's height: how far pieces of one line stand apart in level
+
+
+@dataclass(frozen=True, eq=False)
+class _Strokes:
+    """A crop with its paper taken away: contrast (h, w) 0-255, what of it is stroke, and its pieces."""
+
+    ink: Ink
+    mask: Pixels = field(repr=False)
+    pieces: Pieces
+    bodies: NDArray[np.int64]
+    marks: NDArray[np.int64]
+    height: float
+
+
+def tight(picture: Pixels) -> Line:
+    """The whole picture as one line: paper and pattern pushed down, strokes left soft, cut to the text's height.
+
+    picture: (h, w) grey or (h, w, 3) RGB, uint8. Never raises on one of at least 1x1 pixels.
+    """
+    rows, columns = picture.shape[:2]
+    small, grown = _at_most(np.ascontiguousarray(picture), TALLEST)
+    strokes = _strokes(to_grey(small))
+    height, width = strokes.mask.shape
+    top, bottom = _band(strokes)
+    margin = max(1, round(MARGIN * (bottom - top + 1)))
+    image = _full_contrast(strokes)
+    first, last = top - margin, bottom + margin
+    inside = image[max(first, 0) : last + 1]
+    image = cv2.copyMakeBorder(
+        inside, max(-first, 0), max(last - height + 1, 0), 0, 0, cv2.BORDER_CONSTANT, value=0
+    )
+    to_page = np.linalg.inv(grown) @ shifting(0.0, float(first))
+    edges = _edges(strokes, width, height)
+    return Line(np.asarray(image, np.uint8), to_page, (columns, rows), 0, float(bottom - top + 1), edges)
+
+
+def is_tight(picture: Pixels) -> bool:
+    """Whether a picture is a crop of one line rather than a page: its writing fills its height in one row."""
+    rows, columns = picture.shape[:2]
+    if rows > 3 * columns or min(rows, columns) < 2:
+        return False
+    small, _ = _at_most(np.ascontiguousarray(picture), 96)
+    strokes = _strokes(to_grey(small))
+    if not len(strokes.bodies):
+        return rows <= 96 and columns >= rows
+    height = strokes.mask.shape[0]
+    boxes, tall = strokes.pieces.boxes[strokes.bodies], strokes.pieces.heights[strokes.bodies]
+    large = tall > 0.6 * strokes.height
+    middle = (boxes[large, 1] + boxes[large, 3]) / 2
+    level = float(np.average(middle, weights=tall[large]))
+    one_row = float(np.mean(np.abs(middle - level) < LEVELLED * strokes.height)) > 0.7
+    return bool(strokes.height >= FILLS * height and one_row)
+
+
+def _at_most(picture: Pixels, tallest: int) -> tuple[Pixels, NDArray[np.float64]]:
+    """The picture no higher than `tallest`, and the way there."""
+    rows, columns = picture.shape[:2]
+    if rows <= tallest:
+        return picture, np.eye(3)
+    size = (max(1, round(columns * tallest / rows)), tallest)
+    small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    return np.asarray(small, np.uint8), scaling(size[0] / columns, size[1] / rows)
+
+
+def _strokes(grey: Pixels) -> _Strokes:
+    """Tell strokes from paper and pattern."""
+    contrast, spread = _contrast(grey)
+    ink = Ink(np.clip(np.rint(contrast), 0, 255).astype(np.uint8), spread)
+    if grey.shape[1] >= 40 and grey.shape[0] >= 12:
+        ink, _ = remove_rules(ink, shortest=max(40, round(0.55 * grey.shape[1])))
+    threshold = max(float(cv2.threshold(ink.strength, 0, 255, cv2.THRESH_OTSU)[0]), 2.2 * spread, 6.0)
+    mask = (ink.strength > threshold).astype(np.uint8)
+    pieces = find_pieces(mask)
+    height = usual_height(pieces)
+    bodies, marks = sort_pieces(pieces, height) if height else (np.zeros(0, np.int64),) * 2
+    return _Strokes(ink, mask, pieces, bodies, marks, height)
+
+
+def _contrast(grey: Pixels) -> tuple[Floats, float]:
+    """How far each pixel is from the paper's mean shade towards the ink (0-255), and the pattern's deviation."""
+    values = grey.astype(np.float32)
+    dark = values if _is_dark(values) else 255 - values
+    side = max(9, round(0.9 * min(grey.shape))) | 1
+    weight = np.ones_like(dark)
+    spread = 1.0
+    off = np.zeros_like(dark)
+    for _ in range(4):
+        total = cv2.GaussianBlur(weight, (0, 0), side / 3)
+        paper = cv2.GaussianBlur(dark * weight, (0, 0), side / 3) / np.maximum(total, 1e-3)
+        off = np.asarray(paper - dark, np.float32)
+        kept = off[weight > 0.5]
+        spread = max(1.0, 1.48 * float(np.median(np.abs(kept - np.median(kept))))) if kept.size else 1.0
+        weight = np.where(np.abs(off) < 2.0 * spread, 1.0, 0.02).astype(np.float32)
+    light = np.maximum(paper, 32) / 255
+    return np.asarray(off / light, np.float32), spread / float(light.mean())
+
+
+def _is_dark(values: Floats) -> bool:
+    """Whether ink is darker than paper: the rarer side lies farther from the middle."""
+    side = max(5, min(values.shape) // 2) | 1
+    off = values - cv2.blur(values, (side, side))
+    return float((off * off * off).mean()) <= 0
+
+
+def _full_contrast(strokes: _Strokes) -> Pixels:
+    """Paper near 0 and the pen near 255, edges soft."""
+    strength = strokes.ink.strength
+    on = strength[strokes.mask > 0]
+    pen = float(np.quantile(on, PEN)) if on.size else 255.0
+    floor = min(PAPER * strokes.ink.roughness, 0.4 * pen)
+    table = (np.arange(256) - floor) * (255 / max(pen - floor, 8.0))
+    return np.asarray(cv2.LUT(strength, np.clip(np.rint(table), 0, 255).astype(np.uint8)), np.uint8)
+
+
+def _band(strokes: _Strokes) -> tuple[int, int]:
+    """First and last row of the writing; the whole height where none is found."""
+    height = strokes.mask.shape[0]
+    if not len(strokes.bodies):
+        return 0, height - 1
+    boxes, tall = strokes.pieces.boxes[strokes.bodies], strokes.pieces.heights[strokes.bodies]
+    intruder = ((boxes[:, 1] <= 0) | (boxes[:, 3] >= height - 1)) & (tall < 0.55 * strokes.height)
+    boxes = boxes[~intruder] if (~intruder).any() else boxes
+    top, bottom = int(boxes[:, 1].min()), int(boxes[:, 3].max())
+    if bottom - top < 0.25 * height:
+        return 0, height - 1
+    return top, bottom
+
+
+def _edges(strokes: _Strokes, width: int, height: int) -> Edges:
+    boxes = strokes.pieces.boxes[strokes.bodies]
+    if not len(boxes):
+        return Edges()
+    return Edges(
+        left=bool((boxes[:, 0] <= 0).any()),
+        right=bool((boxes[:, 2] >= width - 1).any()),
+        top=bool((boxes[:, 1] <= 0).any()),
+        bottom=bool((boxes[:, 3] >= height - 1).any()),
+    )
