@@ -1,10 +1,10 @@
-"""Cut a strip of ink out of the working picture: level, its neighbours' ink taken away, contrast brought to full."""
+"""Cut a strip out of the working picture: level, without its neighbours' ink, at full contrast."""
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tenfold.reading.pages.geometry import Matrix, Points, move, rotating, shifting
+from tenfold.reading.pages.geometry import Matrix, Points, inverse, move, rotating, shifting
 from tenfold.reading.pages.lines import Strip
 from tenfold.reading.pages.paper import Ink
 from tenfold.reading.pages.pieces import Pieces
@@ -36,7 +36,7 @@ def cut(ink: Ink, pieces: Pieces, strip: Strip, plate_to_page: Matrix, page_size
     line = np.asarray(_full_contrast(strength, roles, ink.roughness))
     edges = _edges(own, plate_to_page, plate_to_crop, page_size)
     return Line(
-        line, plate_to_page @ np.linalg.inv(plate_to_crop), page_size, strip.row, float(strip.height), edges
+        line, plate_to_page @ inverse(plate_to_crop), page_size, strip.row, float(strip.height), edges
     )
 
 
@@ -62,7 +62,7 @@ def _window(
     """Ink and roles of the crop's pixels, warped from the part of the working picture that it covers."""
     width, height = size
     corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64)
-    around = move(np.linalg.inv(plate_to_crop), corners)
+    around = move(inverse(plate_to_crop), corners)
     rows, columns = ink.strength.shape
     left, top = np.maximum(np.floor(around.min(axis=0)).astype(int) - 2, 0)
     right, bottom = np.minimum(np.ceil(around.max(axis=0)).astype(int) + 3, [columns, rows])
@@ -91,7 +91,7 @@ def _edges(own: Points, plate_to_page: Matrix, plate_to_crop: Matrix, page_size:
     """Which sides of the crop the picture's edge cuts."""
     on_page = move(plate_to_page, own)
     width, height = page_size
-    page_to_crop = plate_to_crop @ np.linalg.inv(plate_to_page)
+    page_to_crop = plate_to_crop @ inverse(plate_to_page)
     sides = {"left": False, "right": False, "top": False, "bottom": False}
     cuts = (
         (on_page[:, 0] < AT_EDGE, (-1.0, 0.0)),

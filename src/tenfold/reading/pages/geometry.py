@@ -20,7 +20,7 @@ def shifting(x: float, y: float) -> Matrix:
 
 
 def scaling(x: float, y: float | None = None) -> Matrix:
-    """Pixels grow by a factor, as pictures are resized: the corner of the first pixel stays, not its middle."""
+    """Pixels grow by a factor, as in resizing: the first pixel's corner stays, not its middle."""
     y = x if y is None else y
     return np.array([[x, 0, (x - 1) / 2], [0, y, (y - 1) / 2], [0, 0, 1]], np.float64)
 
@@ -49,6 +49,11 @@ def move(matrix: Matrix, points: Points) -> Points:
     return np.asarray(lifted[:, :2] / depth)
 
 
+def inverse(matrix: Matrix) -> Matrix:
+    """The way back."""
+    return np.asarray(np.linalg.inv(matrix), np.float64)
+
+
 def polygon(matrix: Matrix, box: tuple[float, float, float, float], size: tuple[int, int]) -> Polygon:
     """The corners of a box of a crop (left, top, right, bottom) in the user's picture, kept inside it.
 
@@ -61,7 +66,7 @@ def polygon(matrix: Matrix, box: tuple[float, float, float, float], size: tuple[
 
 
 def from_corners(corners: Points, size: tuple[float, float]) -> Matrix:
-    """The homography that takes four corners, in order from the top left, to a rectangle of width and height."""
+    """The homography that takes four corners, from the top left, to a rectangle of width and height."""
     width, height = size
     target = np.array([[0, 0], [width - 1, 0], [width - 1, height - 1], [0, height - 1]], np.float32)
     return np.asarray(cv2.getPerspectiveTransform(np.asarray(corners, np.float32), target), np.float64)
@@ -73,6 +78,7 @@ __all__ = [
     "Points",
     "Polygon",
     "from_corners",
+    "inverse",
     "move",
     "polygon",
     "rotating",

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from tenfold.reading.answers import Polygon
 from tenfold.reading.pages.crops import cut
-from tenfold.reading.pages.geometry import move, scaling
+from tenfold.reading.pages.geometry import inverse, move, scaling
 from tenfold.reading.pages.lines import find_strips
 from tenfold.reading.pages.plate import Plate, View, look, make_plate
 from tenfold.reading.pages.rules import SHORTEST, Trace
@@ -57,7 +57,7 @@ def _plate(picture: Pixels) -> tuple[Plate, View]:
     )
     view = look(small)
     if view.corners is not None:
-        back = np.linalg.inv(scaling(size[0] / width, size[1] / height))
+        back = inverse(scaling(size[0] / width, size[1] / height))
         view = View(move(back, view.corners), view.angle, view.dark)
     first = make_plate(picture, view, scale, 57, SHORTEST)
     text = _text_height(first)

@@ -88,7 +88,7 @@ def _linked(pieces: Pieces, bodies: Indices) -> list[Indices]:
 
 
 def _distance(box: Floats, height: float, others: Floats, heights: Floats) -> Floats:
-    """How far each other piece to the right is; not positive where it stands in the same place, inf where unlinked."""
+    """How far off each piece to the right is; 0 where it belongs to the same sign, inf where unlinked."""
     gap = others[:, 0] - box[2]
     shared = np.minimum(box[3], others[:, 3]) - np.maximum(box[1], others[:, 1]) + 1
     taller, shorter = np.maximum(height, heights), np.minimum(height, heights)
@@ -240,12 +240,12 @@ def _widest(gaps: Floats, height: float) -> float:
 def _walls(boxes: Floats, line: _Line, rules: tuple[Trace, ...]) -> Floats:
     """Places (x, sorted) where an upright rule crosses the line's band."""
     top, bottom = float(np.median(boxes[:, 1])), float(np.median(boxes[:, 3]))
-    places = []
+    crossed = []
     for rule in rules:
         shared = min(rule.last, bottom) - max(rule.first, top)
         if rule.upright and shared > 0.7 * (bottom - top):
-            places.append(rule.at((top + bottom) / 2))
-    places = np.sort(np.array(places, np.float64))
+            crossed.append(rule.at((top + bottom) / 2))
+    places = np.sort(np.array(crossed, np.float64))
     if len(places) > 1:
         places = places[np.concatenate([[True], np.diff(places) > 0.2 * line.height])]
     return np.asarray(places)

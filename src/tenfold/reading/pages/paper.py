@@ -48,7 +48,7 @@ def to_grey(picture: Pixels) -> Pixels:
 
 
 def is_dark_on_light(grey: Pixels) -> bool:
-    """Ink is the rarer side: whether what stands out from its surroundings is dark (skew of the differences)."""
+    """Ink is the rarer side: whether what stands out from its surroundings is dark."""
     scale = min(1.0, 700 / max(grey.shape))
     small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA).astype(np.float32)
     reach = max(3, max(small.shape) // 24) | 1
@@ -78,10 +78,10 @@ def flatten(grey: Pixels, dark: bool, reach: int = REACH) -> Ink:
 
     grey: (h, w) uint8. dark: whether the ink is darker than the paper.
     """
-    grey = grey if dark else cv2.bitwise_not(grey)
+    grey = grey if dark else ~grey
     paper = np.maximum(background(grey, reach), DARKEST)
     light = cv2.divide(grey, paper, scale=255)
-    strength = cv2.bitwise_not(light)
+    strength = ~np.asarray(light, np.uint8)
     low, rough = _roughness(strength)
     return Ink(np.maximum(strength, low) - np.uint8(low), rough)
 

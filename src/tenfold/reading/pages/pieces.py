@@ -31,21 +31,21 @@ class Pieces:
 
     @property
     def widths(self) -> Floats:
+        """(n,) in pixels."""
         return np.asarray(self.boxes[:, 2] - self.boxes[:, 0] + 1)
 
     @property
     def heights(self) -> Floats:
+        """(n,) in pixels."""
         return np.asarray(self.boxes[:, 3] - self.boxes[:, 1] + 1)
 
 
 def find_pieces(mask: Pixels) -> Pieces:
     """The connected pieces of a mask, (h, w) uint8, non-zero on ink."""
     _, names, stats, centres = cv2.connectedComponentsWithStats(mask, connectivity=8, ltype=cv2.CV_32S)
-    stats = stats[1:].astype(np.float64)
-    boxes = np.stack(
-        [stats[:, 0], stats[:, 1], stats[:, 0] + stats[:, 2] - 1, stats[:, 1] + stats[:, 3] - 1], axis=1
-    )
-    return Pieces(np.asarray(names, np.int32), boxes, stats[:, 4], np.asarray(centres[1:], np.float64))
+    left, top, width, height, area = np.asarray(stats[1:], np.float64).T
+    boxes = np.stack([left, top, left + width - 1, top + height - 1], axis=1)
+    return Pieces(np.asarray(names, np.int32), boxes, area.copy(), np.asarray(centres[1:], np.float64))
 
 
 def usual_height(pieces: Pieces) -> float:

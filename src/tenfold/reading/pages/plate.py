@@ -10,6 +10,7 @@ from tenfold.reading.pages.geometry import (
     Matrix,
     Points,
     from_corners,
+    inverse,
     move,
     rotating,
     scaling,
@@ -63,7 +64,7 @@ class Plate:
         strength = np.ascontiguousarray(np.rot90(self.ink.strength, quarters))
         mask = np.ascontiguousarray(np.rot90(self.mask, quarters))
         rules = tuple(_turned(rule, (width, height), quarters) for rule in self.rules)
-        return Plate(Ink(strength, self.ink.roughness), mask, rules, self.to_page @ np.linalg.inv(matrix))
+        return Plate(Ink(strength, self.ink.roughness), mask, rules, self.to_page @ inverse(matrix))
 
 
 def _turned(rule: Trace, size: tuple[int, int], quarters: int) -> Trace:
@@ -107,7 +108,7 @@ def make_plate(picture: Pixels, view: View, scale: float, reach: int, shortest: 
         ink = _without_rim(ink, corners, small_to_plate, size)
     ink, rules = remove_rules(ink, shortest)
     mask = strokes(ink)
-    return Plate(ink, mask, rules, np.linalg.inv(small_to_plate @ shrink))
+    return Plate(ink, mask, rules, inverse(small_to_plate @ shrink))
 
 
 def _warped(grey: Pixels, corners: Points | None, angle: float, scale: float) -> tuple[Pixels, Matrix]:
@@ -127,10 +128,10 @@ def _warped(grey: Pixels, corners: Points | None, angle: float, scale: float) ->
         width, height = (round(float(v)) + 1 for v in high - low)
     if corners is None and not angle:
         return grey, matrix
-    flat = cv2.warpPerspective(
+    warped = cv2.warpPerspective(
         grey, matrix, (max(1, width), max(1, height)), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
-    return np.asarray(flat, np.uint8), matrix
+    return np.asarray(warped, np.uint8), matrix
 
 
 def _outline(width: int, height: int) -> Points:
@@ -144,5 +145,6 @@ def _without_rim(ink: Ink, corners: Points | None, matrix: Matrix, size: tuple[i
     cv2.fillConvexPoly(inside, np.rint(outline).astype(np.int32), 255)
     if corners is not None:
         rim = max(2, round(RIM * max(inside.shape)))
-        inside = cv2.erode(inside, np.ones((2 * rim + 1, 2 * rim + 1), np.uint8), borderValue=0)
-    return Ink(cv2.bitwise_and(ink.strength, inside), ink.roughness)
+        pen = np.ones((2 * rim + 1, 2 * rim + 1), np.uint8)
+        inside = np.asarray(cv2.erode(inside, pen, borderValue=0), np.uint8)
+    return Ink(ink.strength & inside, ink.roughness)

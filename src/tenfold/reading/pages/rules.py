@@ -38,6 +38,7 @@ class Trace:
 
     @property
     def last(self) -> int:
+        """Where it ends, along it."""
         return self.first + len(self.across) - 1
 
     def at(self, along: float) -> float:
@@ -79,9 +80,9 @@ def _long(strength: Pixels, roughness: float, shortest: int) -> list[Trace]:
     thin = cv2.morphologyEx(mean, cv2.MORPH_TOPHAT, np.ones((2 * THICKEST + 1, 1), np.uint8))
     threshold = max(7.0, 2.5 * roughness)
     found = (thin > threshold).astype(np.uint8)
-    found = cv2.morphologyEx(found, cv2.MORPH_OPEN, np.ones((1, reach // 2), np.uint8))
-    found = cv2.morphologyEx(found, cv2.MORPH_CLOSE, np.ones((1, reach), np.uint8))
-    count, names, stats, _ = cv2.connectedComponentsWithStats(found, connectivity=8)
+    opened = cv2.morphologyEx(found, cv2.MORPH_OPEN, np.ones((1, reach // 2), np.uint8))
+    closed = cv2.morphologyEx(opened, cv2.MORPH_CLOSE, np.ones((1, reach), np.uint8))
+    count, names, stats, _ = cv2.connectedComponentsWithStats(closed, connectivity=8)
     traces = []
     for i in range(1, count):
         x, y, w, h, _ = (int(v) for v in stats[i])
@@ -122,7 +123,7 @@ def _trace(
 
 
 def _checked(profile: Pixels, x: int, across: Floats, threshold: float, shortest: int) -> Trace | None:
-    """A rule along a curve, cut to where it is inked; None where gaps, thick parts or company tell of writing."""
+    """A rule along a curve, cut to where it is inked; None where gaps or company tell of writing."""
     centre = profile.shape[1] // 2
     core = profile[:, centre - 1 : centre + 2].max(axis=1)
     inked = (core > threshold).astype(np.uint8)[None, :]
@@ -198,10 +199,11 @@ def _between(
     block = strength[
         rows, columns.astype(np.int64)
     ]  # (n, 24): rows down the walls, columns from wall to wall
-    block = cv2.dilate(block, np.ones((3, 1), np.uint8))
+    spread = cv2.dilate(block, np.ones((3, 1), np.uint8))
     wall = min(_strength(strength, near), _strength(strength, far))
-    inked = np.mean(block > max(10.0, 4 * roughness, LIKE * wall), axis=1)
-    thin = inked - cv2.erode(cv2.dilate(inked[:, None], None), np.ones((2 * THICKEST + 1, 1))).ravel()
+    inked = np.mean(spread > max(10.0, 4 * roughness, LIKE * wall), axis=1)
+    alone = cv2.morphologyEx(inked[:, None], cv2.MORPH_TOPHAT, np.ones((2 * THICKEST + 1, 1), np.uint8))
+    thin = np.asarray(alone).ravel()
     full = (inked >= CLOSES) & (thin > 0.3)
     traces = []
     edges = np.flatnonzero(np.diff(np.concatenate([[0], full.astype(np.int8), [0]])))

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tenfold.reading.pages.geometry import Points, move, scaling
+from tenfold.reading.pages.geometry import Points, inverse, move, scaling
 
 Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float64]
@@ -29,7 +29,7 @@ SAMPLES = 40
 
 
 def find_sheet(grey: Pixels) -> Points | None:
-    """The sheet's corners (4, 2) from the top left clockwise, in the picture's pixels; None where there is none.
+    """The sheet's corners (4, 2) in the picture, clockwise from the top left; None where there is none.
 
     grey: (h, w) uint8.
     """
@@ -37,11 +37,11 @@ def find_sheet(grey: Pixels) -> Points | None:
     if min(height, width) < 64:
         return None
     scale = min(1.0, THUMBNAIL / max(height, width))
-    small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    small = np.asarray(cv2.medianBlur(small, 5), np.uint8)
+    thumbnail = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    small = np.asarray(cv2.medianBlur(thumbnail, 5), np.uint8)
     lines = _edge_lines(small)
     best: tuple[float, Points] | None = None
-    smooth = cv2.blur(small, (3, 3)).astype(np.float32)
+    smooth = np.asarray(cv2.blur(small, (3, 3)), np.float32)
     for corners in _quadrilaterals(lines, small.shape[1], small.shape[0]):
         score = _judge(smooth, corners)
         if score > 0 and (best is None or score > best[0]):
@@ -49,12 +49,12 @@ def find_sheet(grey: Pixels) -> Points | None:
     if best is None:
         return None
     corners = _refined(smooth, best[1])
-    back = np.linalg.inv(scaling(small.shape[1] / width, small.shape[0] / height))
+    back = inverse(scaling(small.shape[1] / width, small.shape[0] / height))
     return move(back, _ordered(corners))
 
 
 def sheet_size(corners: Points) -> tuple[float, float]:
-    """Width and height of the flat sheet in the picture's pixels: its longer sides, that perspective shrank least."""
+    """Width and height of the flat sheet: its longer sides, that perspective shrank least."""
     top, right, bottom, left = (float(np.linalg.norm(corners[i] - corners[(i + 1) % 4])) for i in range(4))
     return max(top, bottom), max(left, right)
 
@@ -150,7 +150,7 @@ def _judge(smooth: NDArray[np.float32], corners: Points) -> float:
     support = float(np.average(shares, weights=lengths))
     if min(shares) < SIDE_SUPPORT or support < SUPPORT:
         return 0.0
-    return support**2 * (float(cv2.contourArea(corners.astype(np.float32))) / smooth.size) ** 0.25
+    return float(support**2 * (float(cv2.contourArea(corners.astype(np.float32))) / smooth.size) ** 0.25)
 
 
 def _refined(smooth: NDArray[np.float32], corners: Points) -> Points:

@@ -20,10 +20,11 @@ def page_angle(mask: Mask, most: float = 44.0) -> float:
     mask: (h, w) uint8, non-zero on ink (rules included).
     """
     scale = min(1.0, LONG_SIDE / max(mask.shape))
-    small = (
-        mask if scale == 1 else cv2.resize(mask * 255, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    )
-    y, x = np.nonzero(small > (0 if scale == 1 else 60))
+    grey = np.minimum(mask, 1) * np.uint8(255)
+    if scale < 1:
+        grey = np.asarray(cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
+    small = (grey > 60).astype(np.uint8)
+    y, x = np.nonzero(small)
     if len(x) < 20:
         return 0.0
     pick = np.linspace(0, len(x) - 1, min(len(x), MOST_POINTS)).astype(np.int64)
@@ -40,9 +41,7 @@ def page_angle(mask: Mask, most: float = 44.0) -> float:
 
 def _blobs(small: Mask) -> tuple[Floats, Floats, float]:
     """Places of pen-sized pieces (n, 2), their weights, and their usual height."""
-    _, _, stats, centres = cv2.connectedComponentsWithStats(
-        (small > 60).astype(np.uint8) | (small == 1), connectivity=8
-    )
+    _, _, stats, centres = cv2.connectedComponentsWithStats(small, connectivity=8)
     stats, centres = stats[1:], centres[1:]
     size = np.maximum(stats[:, 2], stats[:, 3]).astype(np.float64)
     limit = max(small.shape) / 4

@@ -1,4 +1,4 @@
-"""A crop of one line, such as a cheque's amount: patterned paper, a baseline, pieces of neighbours at its edges."""
+"""A crop of one line, such as a cheque's amount: patterned paper, a baseline, pieces of neighbours."""
 
 from dataclasses import dataclass, field
 
@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tenfold.reading.pages.geometry import scaling, shifting
+from tenfold.reading.pages.geometry import inverse, scaling, shifting
 from tenfold.reading.pages.paper import Ink, to_grey
 from tenfold.reading.pages.pieces import Pieces, find_pieces, sort_pieces, usual_height
 from tenfold.reading.pages.rules import remove_rules
@@ -36,7 +36,7 @@ class _Strokes:
 
 
 def tight(picture: Pixels) -> Line:
-    """The whole picture as one line: paper and pattern pushed down, strokes left soft, cut to the text's height.
+    """The whole picture as one line: paper and pattern pushed down, strokes soft, cut to the text's height.
 
     picture: (h, w) grey or (h, w, 3) RGB, uint8. Never raises on one of at least 1x1 pixels.
     """
@@ -49,12 +49,12 @@ def tight(picture: Pixels) -> Line:
     image = _full_contrast(strokes)
     first, last = top - margin, bottom + margin
     inside = image[max(first, 0) : last + 1]
-    image = cv2.copyMakeBorder(
+    padded = cv2.copyMakeBorder(
         inside, max(-first, 0), max(last - height + 1, 0), 0, 0, cv2.BORDER_CONSTANT, value=0
     )
-    to_page = np.linalg.inv(grown) @ shifting(0.0, float(first))
+    to_page = inverse(grown) @ shifting(0.0, float(first))
     edges = _edges(strokes, width, height)
-    return Line(np.asarray(image, np.uint8), to_page, (columns, rows), 0, float(bottom - top + 1), edges)
+    return Line(np.asarray(padded, np.uint8), to_page, (columns, rows), 0, float(bottom - top + 1), edges)
 
 
 def is_tight(picture: Pixels) -> bool:
@@ -65,10 +65,12 @@ def is_tight(picture: Pixels) -> bool:
     small, _ = _at_most(np.ascontiguousarray(picture), 96)
     strokes = _strokes(to_grey(small))
     if not len(strokes.bodies):
-        return rows <= 96 and columns >= rows
+        return bool(rows <= 96 and columns >= rows)
     height = strokes.mask.shape[0]
     boxes, tall = strokes.pieces.boxes[strokes.bodies], strokes.pieces.heights[strokes.bodies]
     large = tall > 0.6 * strokes.height
+    if not large.any():
+        return False
     middle = (boxes[large, 1] + boxes[large, 3]) / 2
     level = float(np.average(middle, weights=tall[large]))
     one_row = float(np.mean(np.abs(middle - level) < LEVELLED * strokes.height)) > 0.7
@@ -100,7 +102,7 @@ def _strokes(grey: Pixels) -> _Strokes:
 
 
 def _contrast(grey: Pixels) -> tuple[Floats, float]:
-    """How far each pixel is from the paper's mean shade towards the ink (0-255), and the pattern's deviation."""
+    """How far each pixel is from the paper's shade towards ink (0-255), and the pattern's deviation."""
     values = grey.astype(np.float32)
     dark = values if _is_dark(values) else 255 - values
     side = max(9, round(0.9 * min(grey.shape))) | 1
