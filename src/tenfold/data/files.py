@@ -39,7 +39,7 @@ def one_line(error: Exception) -> str:
     >>> one_line(ValueError("bad\\n  magic"))
     'bad magic'
     """
-    return " ".join(str(error).split())[:120]
+    return " ".join(str(error).split())[:200]
 
 
 def file_error(path: Path, error: OSError) -> DataError:

@@ -61,7 +61,7 @@ def read_pixels_csv(path: str | Path) -> Images:
 
 def is_table(head: bytes) -> bool:
     """Tell from its first bytes whether a file is text with commas, or columns named as a table's are."""
-    first = head.removeprefix(b"\xef\xbb\xbf").split(b"\n", 1)[0]
+    first = head.removeprefix(b"\xef\xbb\xbf").lstrip().split(b"\n", 1)[0]
     return b"\0" not in head and (b"," in first or first.lower().startswith((b"label", b"pixel", b'"label')))
 
 
