@@ -13,30 +13,42 @@ ALONG = 0.5  # of the side: one this long, near the border, with another at righ
 BORDER = 0.25  # of the side: how far in a box's edge may lie
 RUN = 0.35  # of the side: the straight pieces that rules are put together from
 THIN = 0.12  # of the side: no rule is thicker
+RIM = 0.12  # of the side: pieces of boxes lie this near the border
+STRAIGHT = 0.09  # of the side: and are no thicker
+LEAST = 0.06  # of what is written: if less would be left, it was the digit after all
 INNER = 0.03  # of the frame's area: ink inside a frame that makes it a frame and not a 0
 
 
-def only_digit(written: Mask, signal: Grey) -> Mask:
-    """The digit's pixels among those written on.
+def foreign(written: Mask) -> Mask:
+    """What is surely not the digit: ruled lines, a box around it, pieces of either along the border.
 
-    written: (h, w) bool; signal: (h, w) float32, how strongly. Returns (h, w) bool, not empty unless `written` is.
+    written: (h, w) bool. Returns (h, w) bool, empty where nothing else would be left.
     """
-    written = _without_rules(written)
+    found = _rules(written)
+    rest = written & ~found
+    count, names, stats, _ = cv2.connectedComponentsWithStats(rest.astype(np.uint8), connectivity=8)
+    if count > 2:
+        names, stats = np.asarray(names), np.asarray(stats)
+        odd = [i > 0 and (_is_frame(names, stats, i) or _is_edge(stats[i], rest.shape)) for i in range(count)]
+        found = found | np.array(odd)[names]
+    left = np.count_nonzero(written & ~found)
+    return found if left > max(3, LEAST * np.count_nonzero(written)) else np.zeros_like(written)
+
+
+def only_digit(written: Mask, signal: Grey) -> Mask:
+    """The digit's pixels among those written on: its main component and what belongs to it, no specks.
+
+    written: (h, w) bool; signal: (h, w) float32, how strongly. Returns (h, w) bool, empty only if `written` is.
+    """
     count, names, stats, centres = cv2.connectedComponentsWithStats(written.astype(np.uint8), connectivity=8)
     if count <= 2:
         return written
     height, width = written.shape
     strength = np.bincount(names.ravel(), weights=signal.ravel(), minlength=count)
     strength[0] = 0
-    frames = [i for i in range(1, count) if _frames(names, stats, i)]
-    if len(frames) < count - 1:
-        strength[frames] = 0
     offset = np.abs((centres + 0.5) / (width, height) - 0.5).max(axis=1) * 2  # 0 in the middle, 1 at the edge
     main = int(np.argmax(strength * (1.15 - np.clip(offset, 0, 1))))
-    kept = [
-        i == main or (strength[i] > 0 and _belongs(stats[i], stats[main], (height, width)))
-        for i in range(count)
-    ]
+    kept = [i == main or (i > 0 and _belongs(stats[i], stats[main], (height, width))) for i in range(count)]
     return np.asarray(np.array(kept)[names])
 
 
@@ -54,7 +66,7 @@ def _belongs(part: NDArray[np.int32], main: NDArray[np.int32], size: tuple[int, 
     return area >= (0.25 if at_edge else 0.02) * marea or gap_x + gap_y < 0.08 * max(mw, mh)
 
 
-def _frames(names: NDArray[np.int32], stats: NDArray[np.int32], index: int) -> bool:
+def _is_frame(names: NDArray[np.int32], stats: NDArray[np.int32], index: int) -> bool:
     """Whether a component is a box drawn around the digit: all of it near its bounds, other ink within."""
     x, y, w, h, area = (int(v) for v in stats[index])
     height, width = names.shape
@@ -68,22 +80,30 @@ def _frames(names: NDArray[np.int32], stats: NDArray[np.int32], index: int) -> b
     return inside < 0.1 * area and others > INNER * middle.size
 
 
-def _without_rules(written: Mask) -> Mask:
-    """Clear ruled lines and box edges, leaving the strokes that cross them."""
-    tall, wide = written.shape
+def _is_edge(part: NDArray[np.int32], size: tuple[int, ...]) -> bool:
+    """Whether a component (x, y, w, h, area) is a thin straight piece along the border it lies at."""
+    x, y, w, h, area = (int(v) for v in part)
+    height, width = size[:2]
+    thin_x, thin_y = max(2, round(STRAIGHT * width)), max(2, round(STRAIGHT * height))
+    level = h <= thin_y and w >= 2.5 * h and area >= 0.5 * w * h
+    upright = w <= thin_x and h >= 2.5 * w and area >= 0.5 * w * h
+    near_x, near_y = max(1, round(RIM * width)), max(1, round(RIM * height))
+    return (level and (y < near_y or y + h > height - near_y)) or (
+        upright and (x < near_x or x + w > width - near_x)
+    )
+
+
+def _rules(written: Mask) -> Mask:
+    """Ruled lines and box edges, without the strokes that cross them."""
     likely = max(float(written.mean(axis=1).max()), float(written.mean(axis=0).max()))
     if likely < ALONG:
-        return written
+        return np.zeros_like(written)
     rows, some_rows = _level_rules(written)
     columns, some_columns = (rule.T for rule in _level_rules(np.ascontiguousarray(written.T)))
     if some_rows.any() and some_columns.any():
         rows, columns = rows | some_rows, columns | some_columns
-    if not (rows.any() or columns.any()):
-        return written
     cleared = written & ~(rows | columns)
-    crossed = _bridges(cleared, rows) | _bridges(cleared.T, columns.T).T
-    cleared |= crossed & written
-    return cleared if cleared.sum() > 0.08 * written.sum() else written
+    return (rows & ~_bridges(cleared, rows)) | (columns & ~_bridges(cleared.T, columns.T).T)
 
 
 def _level_rules(written: Mask) -> tuple[Mask, Mask]:

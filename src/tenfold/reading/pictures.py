@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tenfold.errors import NoInkError, PictureError
-from tenfold.reading.clearing import Mask, only_digit
+from tenfold.reading.clearing import Mask, foreign, only_digit
 from tenfold.reading.contrast import Grey, contrast_of, otsu, quantile, roughness, scaled
 from tenfold.reading.decode import decode
 
@@ -112,23 +112,30 @@ def find_ink(grey: Grey) -> tuple[Grey, Mask]:
     Returns ink (h, w) float32 0-1, zero off the digit, and its mask (h, w). Raises NoInkError.
     """
     contrast = contrast_of(grey)
-    signal = np.maximum(contrast, 0)
-    threshold = otsu(signal)
-    noise = roughness(contrast[signal <= threshold])
-    written = signal > threshold
+    other = foreign(_written(contrast)[0])
+    if other.any():
+        other = cv2.dilate(other.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
+        contrast[other] = 0
+    written, level, floor = _written(contrast)
     if not written.any():
         raise NoInkError(_nothing(grey))
-    level = quantile(signal[written], 0.75)
-    if level < max(FAINTEST, CLEAREST * noise):
-        raise NoInkError(_nothing(grey))
-    floor = max(FLOOR * level, min(2.5 * noise, 0.4 * level))
-    mask = only_digit(signal > max(0.5 * threshold, floor), signal)
-    if not mask.any():
-        raise NoInkError(_nothing(grey))
-    ink = np.clip((signal - floor) / (0.92 * level - floor), 0, 1)
+    mask = only_digit(written, np.maximum(contrast, 0))
+    ink = np.clip((contrast - floor) / (0.92 * level - floor), 0, 1)
     near = cv2.dilate(mask.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
     ink[~near] = 0
-    return ink.astype(np.float32), mask
+    return ink, mask
+
+
+def _written(contrast: Grey) -> tuple[Mask, float, float]:
+    """Which pixels are written on, how dark ink is, and below what it is paper; none where nothing stands out."""
+    signal = np.maximum(contrast, 0)
+    threshold = max(otsu(signal), 1.0)
+    level = quantile(signal[signal > threshold], 0.75)
+    noise = roughness(contrast[signal <= threshold])
+    if level < max(FAINTEST, CLEAREST * noise):
+        return np.zeros(contrast.shape, bool), level, 0.0
+    floor = max(FLOOR * level, min(2.5 * noise, 0.4 * level))
+    return signal > max(0.5 * threshold, floor), level, floor
 
 
 def _nothing(grey: Grey) -> str:
@@ -153,9 +160,9 @@ def fit(ink: Grey) -> NDArray[np.uint8]:
         ink = _widened(ink, THINNEST - _stroke(ink) * scale)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     if scale < 1:
-        small = cv2.resize(ink, size, interpolation=cv2.INTER_AREA)
+        small = np.asarray(cv2.resize(ink, size, interpolation=cv2.INTER_AREA), np.float32)
     else:
-        small = np.clip(cv2.resize(ink, size, interpolation=cv2.INTER_CUBIC), 0, 1)
+        small = np.asarray(cv2.resize(ink, size, interpolation=cv2.INTER_CUBIC), np.float32).clip(0, 1)
     peak = quantile(small[small > 0.1], 0.9)
     return centre(np.minimum(small / max(peak, 0.05), 1))
 
@@ -199,4 +206,4 @@ def _widened(ink: Grey, missing: float) -> Grey:
     pen = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (diameter + 1, diameter + 1))
     padded = cv2.copyMakeBorder(large, diameter, diameter, diameter, diameter, cv2.BORDER_CONSTANT, value=0)
     peak = max(float(padded.max()), 1e-6)
-    return np.asarray(cv2.dilate(padded / peak, pen), np.float32)
+    return np.asarray(cv2.dilate(np.asarray(padded / peak, np.float32), pen), np.float32)
