@@ -18,7 +18,7 @@ Kind = Callable[[NDArray[np.uint8], NDArray[np.int64], Rng], Coverage]
 KINDS: dict[str, Kind] = {}
 
 LETTERS = "ACDEFHJKMNPQRTUVWXYachdefhkmnprtuvwxy"
-OTHERS = "ΓΔΛΞΠΣΦΨΩαδελμπφψωЖИЙФЦШЩЮЯжмфшщюяאבגמפצשקطعלم@&%#$€£*+=<>{}¶"
+OTHERS = "ΓΔΛΞΠΣΦΨΩαδελμπφψωЖИЙФЦШЩЮЯжмфшщюяאגמצשקطعלم@&%#$€£*+=<>{}¶"
 FONTS = (
     "DejaVuSans.ttf",
     "DejaVuSans-BoldOblique.ttf",

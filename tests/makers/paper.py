@@ -43,19 +43,27 @@ def grain(rng: Rng, height: int, width: int, sigma: float = 0.0) -> Coverage:
     return noise
 
 
+def wide_grain(rng: Rng, height: int, width: int, sigma: float = 0.0, *, tile: int = 384) -> Coverage:
+    """Grain for large pictures: one tile of it again and again, which nobody sees."""
+    if max(height, width) <= tile:
+        return grain(rng, height, width, sigma)
+    piece = grain(rng, tile, tile, sigma)
+    return np.tile(piece, (-(-height // tile), -(-width // tile)))[:height, :width]
+
+
 def paper(rng: Rng, height: int, width: int, *, colour: Colour | None = None, rough: float = 2.0) -> Canvas:
     """A sheet: near white unless `colour` is given; `rough` is the grain's deviation in grey levels."""
     if colour is None:
         white = rng.uniform(225, 254)
         colour = (white, white - rng.uniform(0, 4), white - rng.uniform(0, 12))
-    fibres = rough * 0.7 * grain(rng, height, width, 0.8) + rough * 0.6 * clouds(rng, height, width, 9)
+    fibres = rough * 0.7 * wide_grain(rng, height, width, 0.8) + rough * 0.6 * clouds(rng, height, width, 9)
     return np.asarray(colour, np.float32) + fibres[..., None]
 
 
 def lay(canvas: Canvas, coverage: Coverage, colour: Colour, opacity: float = 1.0) -> Canvas:
     """Ink on paper; both darken the light, as ink does."""
-    share = (coverage * opacity)[..., None]
-    return canvas * (1 - share) + share * np.asarray(colour, np.float32) * (canvas / 255)
+    lost = (np.float32(opacity) * coverage)[..., None] * (1 - np.asarray(colour, np.float32) / 255)
+    return canvas * (1 - lost)
 
 
 def put(coverage: Coverage, height: int, width: int, top: float, left: float) -> Coverage:
@@ -92,8 +100,9 @@ def rule(
 def light(rng: Rng, height: int, width: int, *, depth: float = 0.4) -> Coverage:
     """Factor (about 1-depth to 1) of an uneven lamp: a slope, and perhaps a soft-edged shadow across."""
     angle = rng.uniform(0, 2 * np.pi)
-    rows = np.linspace(-0.5, 0.5, height, dtype=np.float32)[:, None]
-    columns = np.linspace(-0.5, 0.5, width, dtype=np.float32)[None, :]
+    coarse = max(1, round(max(height, width) / 250))
+    rows = np.linspace(-0.5, 0.5, max(2, height // coarse), dtype=np.float32)[:, None]
+    columns = np.linspace(-0.5, 0.5, max(2, width // coarse), dtype=np.float32)[None, :]
     way = rows * np.sin(angle) + columns * np.cos(angle)
     factor = 1 - depth * 0.6 * (way + 0.5)
     if rng.random() < 0.6:
@@ -101,7 +110,8 @@ def light(rng: Rng, height: int, width: int, *, depth: float = 0.4) -> Coverage:
         bend = 0.06 * np.sin(6 * (columns * np.sin(angle) - rows * np.cos(angle)) + rng.uniform(0, 6))
         edge = 1 / (1 + np.exp(-(way + bend - rng.uniform(-0.35, 0.35)) / softness))
         factor = factor * (1 - depth * 0.7 * edge)
-    return factor.astype(np.float32)
+    lamp = Image.fromarray(factor.astype(np.float32))
+    return np.asarray(lamp.resize((width, height), Image.Resampling.BICUBIC))
 
 
 def finish(canvas: NDArray[np.floating]) -> NDArray[np.uint8]:

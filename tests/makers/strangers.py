@@ -276,10 +276,7 @@ def large_1500(image: Image28, rng: Rng) -> Picture:
     size = (round(ink.shape[1] * wanted), round(ink.shape[0] * wanted))
     ink = np.asarray(Image.fromarray(ink).resize(size, Image.Resampling.BILINEAR))
     lamp = sheet.light(rng, *ink.shape, depth=0.3)
-    return sheet.finish(
-        (235 - 190 * ink) * lamp
-        + 3 * np.tile(sheet.grain(rng, 300, 300), (5, 5))[: ink.shape[0], : ink.shape[1]]
-    )
+    return sheet.finish((235 - 190 * ink) * lamp + 3 * sheet.wide_grain(rng, *ink.shape))
 
 
 @style

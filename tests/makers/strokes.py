@@ -53,25 +53,37 @@ def enlarge(image: NDArray[np.uint8], matrix: NDArray[np.float64], weight: float
     return trim(np.clip((np.asarray(plane) - 0.45 + weight) * steep + 0.5, 0, 1).astype(np.float32))
 
 
+def _removable(first: bool) -> NDArray[np.bool_]:
+    """For each of the 256 neighbourhoods (bit k: the k-th neighbour clockwise from above), may it go?"""
+    table = np.zeros(256, bool)
+    for code in range(256):
+        p = [bool(code >> k & 1) for k in range(8)]
+        turns = sum(not p[k] and p[(k + 1) % 8] for k in range(8))
+        if first:
+            open_side = not (p[0] and p[2] and p[4]) and not (p[2] and p[4] and p[6])
+        else:
+            open_side = not (p[0] and p[2] and p[6]) and not (p[0] and p[4] and p[6])
+        table[code] = 2 <= sum(p) <= 6 and turns == 1 and open_side
+    return table
+
+
+_TABLES = (_removable(True), _removable(False))
+_AROUND = ((0, 1), (0, 2), (1, 2), (2, 2), (2, 1), (2, 0), (1, 0), (0, 0))
+
+
 def thin(shape: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Skeleton one pixel wide (Zhang and Suen, 1984)."""
-    shape = np.pad(shape, 1)
-    while True:
-        before = shape.sum()
-        for first in (True, False):
-            p = [
-                np.roll(shape, step, (0, 1))
-                for step in ((1, 0), (1, -1), (0, -1), (-1, -1), (-1, 0), (-1, 1), (0, 1), (1, 1))
-            ]
-            count = np.sum(p, axis=0, dtype=np.int8)
-            turns = np.sum([~p[k] & p[(k + 1) % 8] for k in range(8)], axis=0, dtype=np.int8)
-            if first:
-                open_side = ~(p[0] & p[2] & p[4]) & ~(p[2] & p[4] & p[6])
-            else:
-                open_side = ~(p[0] & p[2] & p[6]) & ~(p[0] & p[4] & p[6])
-            shape = shape & ~((count >= 2) & (count <= 6) & (turns == 1) & open_side)
-        if shape.sum() == before:
-            return shape[1:-1, 1:-1]
+    rows, columns = shape.shape
+    framed = np.pad(shape, 1).astype(np.uint8)
+    inside = framed[1:-1, 1:-1]
+    before = -1
+    while before != (before := int(inside.sum())):
+        for table in _TABLES:
+            code = np.zeros(shape.shape, np.uint8)
+            for k, (r, c) in enumerate(_AROUND):
+                code |= framed[r : r + rows, c : c + columns] << k
+            inside &= ~table[code]
+    return inside.astype(bool)
 
 
 def _links(shape: NDArray[np.bool_]) -> dict[tuple[int, int], list[tuple[int, int]]]:
