@@ -1,12 +1,13 @@
 """Judge a reader on labelled images."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tenfold.data.dataset import Split
+from tenfold.data import Dataset, Split
 from tenfold.errors import DataError
 from tenfold.judging.metrics import (
     check_scores,
@@ -52,19 +53,6 @@ class Report:
     labels: NDArray[np.int64] = field(repr=False)
     confidence: NDArray[np.float32] = field(repr=False)
     wrong: NDArray[np.int64] = field(repr=False)
-
-    @property
-    def figures(self) -> dict[str, float]:
-        """The report's numbers under the names `metrics.json` and the card use."""
-        return {
-            "n": self.n,
-            "accuracy": self.accuracy,
-            "accuracy_low": self.interval[0],
-            "accuracy_high": self.interval[1],
-            "loss": self.loss,
-            "answered": self.answered,
-            "accuracy_answered": self.accuracy_answered,
-        }
 
 
 def evaluate(reader: "Reader", split: Split) -> Report:
@@ -136,3 +124,31 @@ def judge(
         confidence=confidence,
         wrong=wrong[np.argsort(-confidence[wrong], kind="stable")],
     )
+
+
+def pick_images(dataset: Dataset) -> Split:
+    """Choose what to judge a reader on: the test images, or all images where a data set has none."""
+    if dataset.test is not None:
+        return dataset.test
+    parts = (dataset.train, dataset.validation)
+    return Split(
+        np.concatenate([part.images for part in parts]), np.concatenate([part.labels for part in parts])
+    )
+
+
+def match_classes(split: Split, class_names: Sequence[str], labels: Sequence[str]) -> Split:
+    """Number a split's labels as a reader does: in a folder of 3s and 7s these are classes 0 and 1.
+
+    class_names: the split's; labels: the reader's.
+
+    Raises:
+        DataError: a class that the reader does not know.
+    """
+    unknown = [name for name in class_names if name not in labels]
+    if unknown:
+        raise DataError(
+            f"the reader does not know {len(unknown)} of the {len(class_names)} classes in this data, "
+            f"{unknown[0]!r} to begin with; it knows {', '.join(labels)}"
+        )
+    numbers = np.array([list(labels).index(name) for name in class_names], dtype=np.int64)
+    return Split(split.images, numbers[split.labels])

@@ -1,0 +1,78 @@
+"""Lines for people and programs: results on standard output, everything else on standard error."""
+
+import os
+import sys
+
+
+class OutputClosed(Exception):
+    """Whoever was reading standard output has left (`| head`): nothing more needs to be said."""
+
+
+def write(line: str = "") -> None:
+    """Print one line of the result at once, whatever its characters and the terminal's encoding."""
+    encoding = sys.stdout.encoding or "utf-8"
+    try:
+        sys.stdout.write(line.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError as error:
+        raise OutputClosed from error
+
+
+def say(line: str) -> None:
+    """Print one line beside the result: an error, a warning, how far the work has come."""
+    encoding = sys.stderr.encoding or "utf-8"
+    text = f"tenfold: {show_name(line)}"
+    try:
+        sys.stderr.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+    except BrokenPipeError as error:
+        raise OutputClosed from error
+
+
+def show_name(text: str) -> str:
+    r"""Make a file's name or a message safe for one line: a newline becomes `\n`, an escape code `\x1b`."""
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text
+    )
+
+
+def system_reason(error: OSError) -> str:
+    """Say in one line what the system refused."""
+    reason = error.strerror or str(error) or type(error).__name__
+    return f"{error.filename}: {reason}" if error.filename else reason
+
+
+def percent(share: float, decimals: int = 1) -> str:
+    """Show a share in percent without rounding doubt away: 99.97% is never shown as 100.0%.
+
+    >>> percent(0.9997), percent(1.0), percent(0.00001), percent(0.5)
+    ('99.9%', '100.0%', '0.1%', '50.0%')
+    """
+    step = 10.0**-decimals
+    shown = 100 * share
+    if 0 < share < 1:
+        shown = min(max(shown, step), 100 - step)
+    return f"{shown:.{decimals}f}%"
+
+
+def test_line(accuracy: float, loss: float) -> str:
+    """The line that every training and evaluation ends with.
+
+    >>> test_line(0.9917, 0.02649)
+    'Test accuracy: 99.17%  Test loss: 0.0265'
+    """
+    return f"Test accuracy: {100 * accuracy:.2f}%  Test loss: {loss:.4f}"
+
+
+def tell(line: str) -> None:
+    """Print how far the work has come, beside the result."""
+    try:
+        sys.stderr.write(line + "\n")
+        sys.stderr.flush()
+    except BrokenPipeError as error:
+        raise OutputClosed from error
+
+
+def title(text: str) -> None:
+    """Print a chapter's title, bold on a terminal."""
+    write()
+    write(f"\x1b[1m{text}\x1b[0m" if sys.stdout.isatty() and "NO_COLOR" not in os.environ else text)
