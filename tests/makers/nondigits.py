@@ -1,5 +1,6 @@
 """Pictures that hold no digit, for judging refusal: letters, invented scripts, scribbles, pieces."""
 
+import zlib
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
@@ -305,7 +306,7 @@ def nondigits(
     made = []
     for i in range(n):
         name = names[i % len(names)]
-        rng = np.random.default_rng([seed, 1000 + list(KINDS).index(name), i // len(names)])
+        rng = np.random.default_rng([seed, zlib.crc32(name.encode()), i // len(names)])
         made.append((_taken(KINDS[name](images, labels, rng), rng, name in FULL), name))
     return made
 
