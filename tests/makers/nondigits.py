@@ -247,9 +247,9 @@ def pair_of_digits(images: NDArray[np.uint8], labels: NDArray[np.int64], rng: Rn
 
 @kind
 def half_a_digit(images: NDArray[np.uint8], labels: NDArray[np.int64], rng: Rng) -> Coverage:
-    """A half that nobody would call a digit: of a 2, 3, 4 or 5 the left one, of a 4 or 5 the lower one."""
+    """A half that nobody would call a digit: of a 2, 3 or 5 the left one, of a 4 or 5 the lower one."""
     lower = rng.random() < 0.35
-    k = rng.choice(np.flatnonzero(np.isin(labels, [4, 5] if lower else [2, 3, 4, 5])))
+    k = rng.choice(np.flatnonzero(np.isin(labels, [4, 5] if lower else [2, 3, 5])))
     ink = enlarge(images[k], affine(rng.uniform(60, 110)))
     rows, columns = np.rint(np.array(ink.shape) * rng.uniform(0.36, 0.45)).astype(int)
     return trim(ink[-rows:] if lower else ink[:, :columns])
