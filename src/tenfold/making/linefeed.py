@@ -1,0 +1,89 @@
+"""Batches of made lines for the line network, made ahead in processes of their own.
+
+Batch k of chunk c holds the same lines whoever makes it: only (seed, c) decides.
+"""
+
+import multiprocessing
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from multiprocessing.queues import Queue
+from random import Random
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tenfold.making.glyphs import Digits
+from tenfold.making.papers import make_papers
+from tenfold.making.strings import Line, Stock, make_line
+
+CHUNK = 2048  # lines sorted by width together
+_STEP = 16  # widths of batches are multiples of this many columns
+_AHEAD = 2  # chunks a process may be ahead
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Lines of about one width.
+
+    inks: (n, 40, w) uint8. symbols: (n, longest) int32, zero after the end. lengths: (n,) int32.
+    """
+
+    inks: NDArray[np.uint8] = field(repr=False)
+    symbols: NDArray[np.int32] = field(repr=False)
+    lengths: NDArray[np.int32] = field(repr=False)
+
+
+def stack(lines: list[Line]) -> Batch:
+    """Lines as one batch, padded with paper to the widest."""
+    width = -(-max(line.ink.shape[1] for line in lines) // _STEP) * _STEP
+    inks = np.zeros((len(lines), lines[0].ink.shape[0], width), np.uint8)
+    lengths = np.array([len(line.symbols) for line in lines], np.int32)
+    symbols = np.zeros((len(lines), max(1, int(lengths.max()))), np.int32)
+    for i, line in enumerate(lines):
+        inks[i, :, : line.ink.shape[1]] = line.ink
+        symbols[i, : len(line.symbols)] = line.symbols
+    return Batch(inks, symbols, lengths)
+
+
+def make_chunk(stock: Stock, seed: int, chunk: int, batch: int, lines: int = CHUNK) -> list[Batch]:
+    """The batches of one chunk, in a shuffled order."""
+    made = [make_line(stock, seed, index) for index in range(chunk * lines, (chunk + 1) * lines)]
+    made.sort(key=lambda line: line.ink.shape[1])
+    batches = [stack(made[i : i + batch]) for i in range(0, lines, batch)]
+    Random(f"order {seed}-{chunk}").shuffle(batches)
+    return batches
+
+
+@contextmanager
+def feed(
+    digits: Digits, seed: int, batch: int, start: int, stop: int, processes: int = 1
+) -> Iterator[Iterator[list[Batch]]]:
+    """Chunks start to stop-1 in order, made by processes that end with the block."""
+    context = multiprocessing.get_context("spawn")
+    queues: list[Queue[Any]] = [context.Queue(_AHEAD) for _ in range(processes)]
+    workers = [
+        context.Process(
+            target=_produce, args=(queue, digits, seed, batch, range(start + i, stop, processes)), daemon=True
+        )
+        for i, queue in enumerate(queues)
+    ]
+    for worker in workers:
+        worker.start()
+    try:
+        yield (queues[(chunk - start) % processes].get(timeout=600) for chunk in range(start, stop))
+    finally:
+        for worker in workers:
+            worker.terminate()
+            worker.join()
+
+
+def _produce(queue: "Queue[list[Batch]]", digits: Digits, seed: int, batch: int, chunks: range) -> None:
+    cv2.setNumThreads(1)
+    stock = Stock(digits, make_papers(seed))
+    for chunk in chunks:
+        queue.put(make_chunk(stock, seed, chunk, batch))
+    queue.close()
+    queue.join_thread()

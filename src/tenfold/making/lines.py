@@ -1,0 +1,284 @@
+"""The line network: reads a whole line of digits and marks at once, touching or not.
+
+    python -m tenfold.making.lines --out runs/lines --seed 1
+
+trains it on lines made from MNIST's training digits and writes `lines.onnx`. Stopped, the same command
+goes on from its last checkpoint.
+"""
+
+import argparse
+import json
+import math
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tenfold.data import load_mnist
+from tenfold.errors import RunError, TrainingError
+from tenfold.making import glyphs
+from tenfold.making.backend import keras, tensorflow
+from tenfold.making.linefeed import CHUNK, Batch, feed, make_chunk
+from tenfold.making.runs import written_aside
+from tenfold.making.papers import make_papers
+from tenfold.making.strings import Stock
+from tenfold.reading.linereading import BLANK, HEIGHT, SYMBOLS, best_path
+
+layers = keras.layers
+_HELD_OUT = 1_000_003  # added to the seed for lines that are never trained on
+_CLIP = 5.0  # greatest norm of a gradient
+_SAVE_EVERY = 8  # chunks
+_REPORT_EVERY = 20  # chunks
+
+
+@dataclass(frozen=True)
+class LineRecipe:
+    """The dials of the training, saved with its result.
+
+    lines: how many to train on, each made once. batch: lines a step. rate: the greatest learning rate, reached
+        after the share `warm_up` and brought to nothing along a cosine. decay: of the weights, a step at the
+        greatest rate. average: how much of the running average of the weights a step keeps.
+    channels: of the five stages. held_out: how many lines to measure on.
+    """
+
+    lines: int = 800_000
+    batch: int = 64
+    rate: float = 2e-3
+    warm_up: float = 0.04
+    decay: float = 1e-4
+    average: float = 0.999
+    channels: tuple[int, ...] = (16, 48, 64, 112, 160)
+    held_out: int = 2048
+
+    @property
+    def chunks(self) -> int:
+        """How many chunks of lines the training takes."""
+        return max(1, self.lines // CHUNK)
+
+
+def build_line_network(channels: tuple[int, ...]) -> Any:
+    """Convolutions from (n, 40, w) uint8 to logits (n, w / 4, 15): a column sees about 100 pixels.
+
+    The height is taken away in steps 40, 20, 10, 5, 1; the width is quartered at the start, so that most of
+    the work is done on small maps.
+    """
+    first, second, third, fourth, fifth = channels
+    ink = keras.Input((HEIGHT, None), dtype="uint8", name="lines")
+    flow = layers.Rescaling(1 / 255)(layers.Reshape((HEIGHT, -1, 1))(ink))
+    flow = _convolve(flow, first, (5, 5), (2, 2))  # (20, w/2)
+    flow = _convolve(flow, second, (3, 3), (2, 2))  # (10, w/4)
+    flow = _convolve(flow, second, (3, 3))
+    flow = _convolve(flow, third, (3, 3))
+    flow = _convolve(flow, fourth, (3, 3), (2, 1))  # (5, w/4)
+    flow = _convolve(flow, fourth, (3, 3))
+    flow = _convolve(flow, fifth, (5, 1), padding="valid")  # (1, w/4)
+    flow = _convolve(flow, fifth, (1, 5))
+    flow = _convolve(flow, fifth, (1, 5))
+    flow = layers.Conv2D(len(SYMBOLS) + 1, 1)(flow)
+    return keras.Model(ink, layers.Reshape((-1, len(SYMBOLS) + 1))(flow), name="lines")
+
+
+def _convolve(
+    flow: Any, channels: int, size: tuple[int, int], step: tuple[int, int] = (1, 1), padding: str = "same"
+) -> Any:
+    flow = layers.Conv2D(channels, size, strides=step, padding=padding, use_bias=False)(flow)
+    return layers.ReLU()(layers.BatchNormalization(momentum=0.95)(flow))
+
+
+def learning_rate(step: int, steps: int, recipe: LineRecipe) -> float:
+    """One cycle (Smith 2018): up in a straight line, down along a cosine."""
+    warm = max(1, round(steps * recipe.warm_up))
+    if step < warm:
+        return recipe.rate * (step + 1) / warm
+    return recipe.rate * 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, steps - warm)))
+
+
+class Trainer:
+    """What lives during a training: the network, its running average, the optimizer, how far it got."""
+
+    def __init__(self, recipe: LineRecipe, seed: int) -> None:
+        keras.utils.set_random_seed(seed)
+        self.recipe = recipe
+        self.network = build_line_network(recipe.channels)
+        self.averaged = build_line_network(recipe.channels)
+        self.averaged.set_weights(self.network.get_weights())
+        self.optimizer = keras.optimizers.AdamW(recipe.rate, weight_decay=recipe.decay / recipe.rate)
+        self.optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
+        self.optimizer.build(self.network.trainable_variables)
+        self.chunk = 0
+        self._step = tensorflow.function(
+            self._learn,
+            jit_compile=False,
+            input_signature=[
+                tensorflow.TensorSpec((None, HEIGHT, None), tensorflow.uint8),
+                tensorflow.TensorSpec((None, None), tensorflow.int32),
+                tensorflow.TensorSpec((None,), tensorflow.int32),
+                tensorflow.TensorSpec((), tensorflow.float32),
+            ],
+        )
+        self._answer = tensorflow.function(
+            lambda inks: self.averaged(inks, training=False),
+            input_signature=[tensorflow.TensorSpec((None, HEIGHT, None), tensorflow.uint8)],
+        )
+
+    def _learn(self, inks: Any, symbols: Any, lengths: Any, keep: Any) -> Any:
+        with tensorflow.GradientTape() as tape:
+            logits = self.network(inks, training=True)
+            shape = tensorflow.shape(logits)
+            columns = tensorflow.fill([shape[0]], shape[1])
+            losses = tensorflow.nn.ctc_loss(
+                symbols, logits, lengths, columns, logits_time_major=False, blank_index=BLANK
+            )
+            loss = tensorflow.reduce_mean(losses)
+        weights = self.network.trainable_variables
+        gradients, _ = tensorflow.clip_by_global_norm(tape.gradient(loss, weights), _CLIP)
+        self.optimizer.apply_gradients(zip(gradients, weights, strict=True))
+        for average, weight in zip(self.averaged.variables, self.network.variables, strict=True):
+            average.assign(keep * average.value + (1 - keep) * weight.value)
+        return loss
+
+    def learn(self, batches: list[Batch]) -> float:
+        """Learn one chunk; its mean loss a line. Raises TrainingError where that is no number."""
+        steps = self.recipe.chunks * len(batches)
+        losses = []
+        for i, batch in enumerate(batches):
+            step = self.chunk * len(batches) + i
+            self.optimizer.learning_rate.assign(learning_rate(step, steps, self.recipe))
+            keep = min(self.recipe.average, (1 + step) / (10 + step))
+            losses.append(self._step(batch.inks, batch.symbols, batch.lengths, np.float32(keep)))
+        self.chunk += 1
+        loss = float(np.mean([float(value) for value in losses]))
+        if not math.isfinite(loss):
+            raise TrainingError(f"the loss is {loss} after {self.chunk} chunks; lower the rate")
+        return loss
+
+    def logits(self, inks: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """What the averaged network says of (n, 40, w) uint8: (n, w / 4, 15)."""
+        return np.asarray(self._answer(inks).numpy(), np.float32)
+
+    def _values(self) -> list[Any]:
+        return [*self.network.variables, *self.averaged.variables, *self.optimizer.variables]
+
+    def save(self, path: Path) -> None:
+        """Keep everything needed to go on. Raises RunError."""
+        arrays = {f"v{i}": np.asarray(value) for i, value in enumerate(self._values())}
+        with written_aside(path) as aside, aside.open("wb") as file:
+            np.savez(file, chunk=self.chunk, **arrays)
+
+    def restore(self, path: Path) -> None:
+        """Go on from what `save` kept. Raises RunError where it was another network."""
+        with np.load(path, allow_pickle=False) as kept:
+            values = self._values()
+            arrays = [kept[f"v{i}"] for i in range(len(values)) if f"v{i}" in kept]
+            if [a.shape for a in arrays] != [tuple(v.shape) for v in values]:
+                raise RunError(f"{path}: a checkpoint of another network; name another folder")
+            for value, array in zip(values, arrays, strict=True):
+                value.assign(array)
+            self.chunk = int(kept["chunk"])
+
+
+def measure(trainer: Trainer, batches: list[Batch]) -> dict[str, float]:
+    """Shares of lines read exactly: `exact` with every mark, `digits` the digits alone."""
+    exact = digits = count = 0
+    for batch in batches:
+        for read, symbols, length in zip(
+            best_path(trainer.logits(batch.inks)), batch.symbols, batch.lengths, strict=True
+        ):
+            truth = tuple(symbols[:length].tolist())
+            exact += read == truth
+            digits += [s for s in read if s < 10] == [s for s in truth if s < 10]
+            count += 1
+    return {"exact": exact / count, "digits": digits / count}
+
+
+def held_out_batches(recipe: LineRecipe, seed: int) -> list[Batch]:
+    """Lines made from MNIST's validation digits on papers of their own."""
+    validation = load_mnist().validation
+    stock = Stock(glyphs.measure(validation.images, validation.labels), make_papers(seed + _HELD_OUT))
+    return make_chunk(stock, seed + _HELD_OUT, 0, recipe.batch, recipe.held_out)
+
+
+def train_lines(
+    out: str | Path,
+    recipe: LineRecipe | None = None,
+    *,
+    seed: int = 1,
+    processes: int = 1,
+    on_report: Callable[[dict[str, float]], None] | None = None,
+) -> Trainer:
+    """Train the line network in the folder `out`, going on from its checkpoint where there is one.
+
+    Raises RunError where the folder cannot be used, TrainingError where the loss is lost.
+    """
+    recipe = recipe or LineRecipe()
+    out = Path(out)
+    settings = json.dumps({"seed": seed, **asdict(recipe)}, sort_keys=True)
+    _claim(out, settings)
+    trainer = Trainer(recipe, seed)
+    checkpoint = out / "checkpoint.npz"
+    if checkpoint.exists():
+        trainer.restore(checkpoint)
+    mnist = load_mnist()
+    digits = glyphs.measure(mnist.train.images, mnist.train.labels)
+    held_out = held_out_batches(recipe, seed)
+    start, began = time.perf_counter(), trainer.chunk
+    losses: list[float] = []
+    with feed(digits, seed, recipe.batch, trainer.chunk, recipe.chunks, processes) as chunks:
+        for batches in chunks:
+            losses.append(trainer.learn(batches))
+            last = trainer.chunk == recipe.chunks
+            if trainer.chunk % _SAVE_EVERY == 0 or last:
+                trainer.save(checkpoint)
+            if trainer.chunk % _REPORT_EVERY == 0 or last:
+                rate = (trainer.chunk - began) * CHUNK / (time.perf_counter() - start)
+                row = {"lines": trainer.chunk * CHUNK, "loss": float(np.mean(losses)), "lines_a_second": rate}
+                row |= measure(trainer, held_out)
+                losses.clear()
+                _append(out / "progress.jsonl", row)
+                if on_report:
+                    on_report(row)
+    return trainer
+
+
+def _claim(out: Path, settings: str) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        file = out / "settings.json"
+        if file.exists() and file.read_text() != settings:
+            raise RunError(f"{out}: holds a training with other settings; name another folder")
+        file.write_text(settings)
+    except OSError as error:
+        raise RunError(f"{out}: cannot be used ({error.strerror or error})") from error
+
+
+def _append(path: Path, row: dict[str, float]) -> None:
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(row) + "\n")
+
+
+def main() -> None:
+    """Train from the command line."""
+    defaults = LineRecipe()
+    parser = argparse.ArgumentParser(
+        prog="python -m tenfold.making.lines", description=__doc__.splitlines()[0]
+    )
+    parser.add_argument("--out", default="runs/lines", help="folder of the run")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--lines", type=int, default=defaults.lines, help="how many lines to train on")
+    parser.add_argument("--processes", type=int, default=1, help="how many processes make lines")
+    given = parser.parse_args()
+    train_lines(
+        given.out,
+        LineRecipe(lines=given.lines),
+        seed=given.seed,
+        processes=given.processes,
+        on_report=lambda row: print(json.dumps({k: round(v, 4) for k, v in row.items()}), flush=True),
+    )
+
+
+if __name__ == "__main__":
+    main()
