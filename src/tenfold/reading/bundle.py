@@ -1,6 +1,7 @@
 """A reader's file: one .onnx whose metadata holds its card.
 
-The file is opened by ONNX Runtime alone: neither TensorFlow nor the onnx package is needed, nothing is unpickled.
+The file is opened by ONNX Runtime alone: neither TensorFlow nor the onnx package is needed, and nothing
+is unpickled.
 """
 
 import hashlib

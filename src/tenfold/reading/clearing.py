@@ -26,9 +26,8 @@ def foreign(written: Mask) -> Mask:
     """
     found = _rules(written)
     rest = written & ~found
-    count, names, stats, _ = cv2.connectedComponentsWithStats(rest.astype(np.uint8), connectivity=8)
+    count, names, stats, _ = components(rest)
     if count > 2:
-        names, stats = np.asarray(names), np.asarray(stats)
         odd = [i > 0 and (_is_frame(names, stats, i) or _is_edge(stats[i], rest.shape)) for i in range(count)]
         found = found | np.array(odd)[names]
     left = np.count_nonzero(written & ~found)
@@ -38,9 +37,10 @@ def foreign(written: Mask) -> Mask:
 def only_digit(written: Mask, signal: Grey) -> Mask:
     """The digit's pixels among those written on: its main component and what belongs to it, no specks.
 
-    written: (h, w) bool; signal: (h, w) float32, how strongly. Returns (h, w) bool, empty only if `written` is.
+    written: (h, w) bool; signal: (h, w) float32, how strongly.
+    Returns (h, w) bool, empty only if `written` is.
     """
-    count, names, stats, centres = cv2.connectedComponentsWithStats(written.astype(np.uint8), connectivity=8)
+    count, names, stats, centres = components(written)
     if count <= 2:
         return written
     height, width = written.shape
@@ -50,6 +50,14 @@ def only_digit(written: Mask, signal: Grey) -> Mask:
     main = int(np.argmax(strength * (1.15 - np.clip(offset, 0, 1))))
     kept = [i == main or (i > 0 and _belongs(stats[i], stats[main], (height, width))) for i in range(count)]
     return np.asarray(np.array(kept)[names])
+
+
+def components(
+    mask: Mask,
+) -> tuple[int, NDArray[np.int32], NDArray[np.int32], NDArray[np.float64]]:
+    """Connected pieces of a mask: their count, names by pixel, (x, y, w, h, area) and centres; 0 is paper."""
+    count, names, stats, centres = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    return count, np.asarray(names, np.int32), np.asarray(stats, np.int32), np.asarray(centres, np.float64)
 
 
 def _belongs(part: NDArray[np.int32], main: NDArray[np.int32], size: tuple[int, int]) -> bool:
@@ -77,7 +85,7 @@ def _is_frame(names: NDArray[np.int32], stats: NDArray[np.int32], index: int) ->
     middle = window[deep_y : h - deep_y, deep_x : w - deep_x]
     inside = np.count_nonzero(middle == index)
     others = np.count_nonzero((middle != 0) & (middle != index))
-    return inside < 0.1 * area and others > INNER * middle.size
+    return bool(inside < 0.1 * area and others > INNER * middle.size)
 
 
 def _is_edge(part: NDArray[np.int32], size: tuple[int, ...]) -> bool:
@@ -88,9 +96,9 @@ def _is_edge(part: NDArray[np.int32], size: tuple[int, ...]) -> bool:
     level = h <= thin_y and w >= 2.5 * h and area >= 0.5 * w * h
     upright = w <= thin_x and h >= 2.5 * w and area >= 0.5 * w * h
     near_x, near_y = max(1, round(RIM * width)), max(1, round(RIM * height))
-    return (level and (y < near_y or y + h > height - near_y)) or (
-        upright and (x < near_x or x + w > width - near_x)
-    )
+    at_level_edge = y < near_y or y + h > height - near_y
+    at_upright_edge = x < near_x or x + w > width - near_x
+    return (level and at_level_edge) or (upright and at_upright_edge)
 
 
 def _rules(written: Mask) -> Mask:

@@ -42,9 +42,10 @@ def _even(small: Grey) -> bool:
 
 
 def _paper_is_light(small: Grey) -> bool:
-    """Paper is the shade that holds most of a broad ring and of the whole; a shadow's edge makes that unclear.
+    """Paper is the shade that holds most of a broad ring and of the whole.
 
-    Where it is unclear, ink is what is far from its surroundings on one side only: the sign of the skewness.
+    Where a shadow's edge makes that unclear, ink is what is far from its surroundings on one side
+    only, which the sign of the skewness tells.
     """
     low = float(small.min())
     bright = small - low > otsu(small - low)
@@ -59,7 +60,7 @@ def _paper_is_light(small: Grey) -> bool:
         spread = float(np.square(away).mean()) ** 1.5
         skewness = float((away**3).mean()) / max(spread, 1e-6)
         if abs(skewness) > SKEWED:
-            return skewness < 0
+            return bool(skewness < 0)
     return share >= 0.5
 
 

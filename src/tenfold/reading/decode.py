@@ -22,8 +22,9 @@ LARGEST_FILE = 128 << 20  # bytes
 LARGEST_PICTURE = 64_000_000  # pixels
 MOST_PAGES = 500
 PDF_DPI = 200
-SUFFIXES = tuple(
-    ".png .apng .jpg .jpeg .jpe .jfif .mpo .webp .bmp .dib .gif .tif .tiff .heic .heif .hif .pdf".split()
+SUFFIXES = (
+    *(".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".webp", ".bmp", ".dib"),
+    *(".gif", ".tif", ".tiff", ".heic", ".heif", ".hif", ".pdf"),
 )
 """File names taken for pictures when a folder is searched; a file named outright is judged by its bytes."""
 

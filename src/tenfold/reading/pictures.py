@@ -127,7 +127,7 @@ def find_ink(grey: Grey) -> tuple[Grey, Mask]:
 
 
 def _written(contrast: Grey) -> tuple[Mask, float, float]:
-    """Which pixels are written on, how dark ink is, and below what it is paper; none where nothing stands out."""
+    """Which pixels are written on (none if nothing stands out), how dark ink is, below what it is paper."""
     signal = np.maximum(contrast, 0)
     threshold = max(otsu(signal), 1.0)
     level = quantile(signal[signal > threshold], 0.75)

@@ -1,19 +1,27 @@
 """The reader: pictures in, answers out. Runs on ONNX Runtime alone."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from os import cpu_count
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tenfold.errors import PictureError, TenfoldError
-from tenfold.reading.answers import Polygon, Prediction
+from tenfold.errors import PictureError, ReaderError, TenfoldError
+from tenfold.reading.answers import Page, Polygon, Prediction
 from tenfold.reading.bundle import IMAGE, Card, check_network, open_network, reader_file
-from tenfold.reading.decode import Pixels, decode
+from tenfold.reading.decode import Pixels, decode, decode_all
 from tenfold.reading.pictures import locate
+
+if TYPE_CHECKING:
+    from tenfold.reading.linereading import LineNetwork
+    from tenfold.reading.numbers import Marks
+    from tenfold.reading.pagereading import Region, Wish
 
 BATCH = 32  # images: small enough to stay in a core's cache
 GROUP = 256  # pictures decoded and prepared before the network sees them: memory stays flat
@@ -68,6 +76,77 @@ class Reader:
             for group in _groups(pictures, GROUP):
                 answers += self._predict_group(group, pool)
         return answers
+
+    def read(
+        self,
+        picture: object,
+        *,
+        regions: Mapping[str, Region] | None = None,
+        length: int | None = None,
+        check: str | None = None,
+        ids: Collection[str] | None = None,
+        marks: Marks = "unsure",
+    ) -> Page:
+        """Any number of digits in a picture: a photo or scan of a page, or a crop of one line.
+
+        picture: as for `predict`; of a document with many pages the first (see `read_all`).
+        regions: fields of a form, each name with its left, top, width and height in pixels; all else is
+            left unread.
+        length, check ("luhn"), ids: what is known of every number; chooses among what the ink allows, and
+            `rule` and `raw` of each number tell. marks: whether a point or comma inside a number makes it
+            unsure ("unsure"), is let pass where it groups thousands ("thousands"), or always ("ignore").
+
+        Blank paper gives `numbers == ()`. Raises PictureError, OptionError; ReaderError for a reader of other
+        signs than the ten digits.
+        """
+        wish = self._wish(regions, length, check, ids, marks)
+        return self._read_pixels(decode(picture), wish)
+
+    def read_all(
+        self,
+        picture: object,
+        *,
+        regions: Mapping[str, Region] | None = None,
+        length: int | None = None,
+        check: str | None = None,
+        ids: Collection[str] | None = None,
+        marks: Marks = "unsure",
+    ) -> Iterator[Page]:
+        """Every page of a document (PDF, TIFF), one after another; otherwise as `read`."""
+        wish = self._wish(regions, length, check, ids, marks)
+        return (self._read_pixels(pixels, wish) for pixels in decode_all(picture))
+
+    def _wish(
+        self,
+        regions: Mapping[str, Region] | None,
+        length: int | None,
+        check: str | None,
+        ids: Collection[str] | None,
+        marks: Marks,
+    ) -> Wish:
+        from tenfold.reading.knowledge import Knowledge
+        from tenfold.reading.pagereading import Wish
+
+        if self.labels != tuple("0123456789"):
+            raise ReaderError(
+                f"{self.path}: reads {', '.join(self.labels[:5])}...; numbers need a reader of 0 to 9"
+            )
+        return Wish(regions, Knowledge(length, check, None if ids is None else frozenset(ids)), marks)
+
+    def _read_pixels(self, pixels: Pixels, wish: Wish) -> Page:
+        from tenfold.reading.pagereading import read_page
+
+        try:
+            return read_page(pixels, self._lines, self.probabilities, self.card.threshold, wish)
+        except PictureError as error:
+            raise (type(error)(f"{pixels.source}: {error}") if pixels.source else error) from None
+
+    @cached_property
+    def _lines(self) -> LineNetwork:
+        """The network that finds digits in a line, opened when a page is first read."""
+        from tenfold.reading.linereading import LineNetwork
+
+        return LineNetwork()
 
     def probabilities(self, images: Images) -> tuple[Probabilities, Probabilities]:
         """For images (n, 28, 28) uint8: probabilities (n, classes) and, (n,), that each is a digit at all."""
@@ -192,6 +271,7 @@ def _as_images(pictures: Any) -> Images:
         return np.zeros((0, *IMAGE), np.uint8)
     if images.dtype != np.uint8 or images.shape[1:] not in (IMAGE, (*IMAGE, 1)):
         raise PictureError(
-            f"prepared images must be uint8 (n, 28, 28), bright ink on dark; got {images.dtype} {images.shape}"
+            f"prepared images must be uint8 (n, 28, 28), bright ink on dark; "
+            f"got {images.dtype} {images.shape}"
         )
     return np.ascontiguousarray(images.reshape(-1, *IMAGE))

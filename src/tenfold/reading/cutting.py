@@ -1,0 +1,99 @@
+"""Cut a line into its symbols: which ink belongs to which, where digits touch or fall apart."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tenfold.errors import NoInkError
+from tenfold.reading.clearing import components
+from tenfold.reading.pictures import SIDE, fit
+
+INK = 90  # of 255: a pixel this bright is a stroke
+SPECK = 0.004  # of the line's height squared: components smaller than this belong to no symbol
+EDGE = 40  # of 255: a digit's soft edge ends here
+
+
+@dataclass(frozen=True, eq=False)
+class Cutout:
+    """One symbol's ink by itself.
+
+    image: (28, 28) uint8, as `prepare` makes it; black where the symbol has no ink of its own.
+    box: left, top, right, bottom in the line's pixels.
+    """
+
+    image: NDArray[np.uint8] = field(repr=False)
+    box: tuple[float, float, float, float]
+
+
+def cut_symbols(line: NDArray[np.uint8], spans: Sequence[tuple[float, float]]) -> list[Cutout]:
+    """The ink of each symbol of a line, from left to right.
+
+    line: (h, w) uint8, bright ink on dark. spans: where each symbol was read, (left, right) in pixels.
+    A component under one symbol is that symbol's; one under several is cut between them where ink is least.
+    """
+    if not spans:
+        return []
+    centres = np.array([(left + right) / 2 for left, right in spans])
+    owners = _owners(line, centres, _borders(line, centres))
+    return [_cutout(line, owners == index + 1, spans[index]) for index in range(len(spans))]
+
+
+def _borders(line: NDArray[np.uint8], centres: NDArray[np.float64]) -> NDArray[np.int64]:
+    """The columns at which neighbours part: little ink, near the middle between them; (symbols - 1,)."""
+    profile = (line.astype(np.float32) / 255).sum(axis=0)
+    borders = []
+    for left, right in pairwise(centres):
+        first, last = int(np.clip(left, 0, len(profile) - 1)), int(np.clip(right, 0, len(profile) - 1))
+        if last - first < 2:
+            borders.append((first + last + 1) // 2)
+            continue
+        columns = np.arange(first + 1, last)
+        away = np.abs(columns - (left + right) / 2) / (right - left)
+        cost = profile[first + 1 : last] + 0.35 * line.shape[0] * np.square(away)
+        borders.append(int(columns[np.argmin(cost)]))
+    return np.array(borders, np.int64)
+
+
+def _owners(
+    line: NDArray[np.uint8], centres: NDArray[np.float64], borders: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """For each pixel of ink the symbol it belongs to, from 1; 0 for none. (h, w)."""
+    height = line.shape[0]
+    count, names, stats, middles = components(line > INK)
+    by_column = np.searchsorted(borders, np.arange(line.shape[1]), side="right") + 1
+    owners = np.zeros(line.shape, np.int64)
+    for index in range(1, count):
+        x, y, w, h, area = (int(v) for v in stats[index])
+        if area < SPECK * height * height:
+            continue
+        own = names[y : y + h, x : x + w] == index
+        under = np.flatnonzero((centres >= x) & (centres < x + w))
+        if len(under) > 1:
+            share: NDArray[np.int64] | int = np.broadcast_to(by_column[x : x + w], own.shape)
+        elif len(under) == 1:
+            share = int(under[0]) + 1
+        else:
+            share = int(by_column[int(np.clip(middles[index][0], 0, line.shape[1] - 1))])
+        window = owners[y : y + h, x : x + w]
+        window[own] = share[own] if isinstance(share, np.ndarray) else share
+    return owners
+
+
+def _cutout(line: NDArray[np.uint8], own: NDArray[np.bool_], span: tuple[float, float]) -> Cutout:
+    height = line.shape[0]
+    if not own.any():
+        return Cutout(np.zeros((SIDE, SIDE), np.uint8), (span[0], 0.0, span[1], height - 1.0))
+    soft = cv2.dilate(own.astype(np.uint8), np.ones((3, 3), np.uint8)) * (line > EDGE)
+    rows, columns = np.flatnonzero(soft.any(axis=1)), np.flatnonzero(soft.any(axis=0))
+    top, bottom, left, right = int(rows[0]), int(rows[-1]), int(columns[0]), int(columns[-1])
+    window = (slice(top, bottom + 1), slice(left, right + 1))
+    ink = np.where(soft[window] > 0, line[window], 0).astype(np.float32) / np.float32(255)
+    try:
+        image = fit(ink)
+    except NoInkError:
+        image = np.zeros((SIDE, SIDE), np.uint8)
+    return Cutout(image, (float(left), float(top), float(right), float(bottom)))

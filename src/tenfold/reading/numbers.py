@@ -1,0 +1,295 @@
+"""Numbers from lines: the line network proposes texts, the digit network looks at every digit of each.
+
+The two err differently. The line network sees neighbours and knows where touching digits part; the digit
+network has seen each digit in many more hands and says when there is none.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tenfold.errors import OptionError
+from tenfold.reading.answers import Mark, MarkKind, Number, Prediction
+from tenfold.reading.cutting import Cutout, cut_symbols
+from tenfold.reading.knowledge import Knowledge, texts_allowed
+from tenfold.reading.linereading import Candidate, LineReading, Symbol
+from tenfold.reading.pages import Line
+
+Marks = Literal["unsure", "ignore", "thousands"]
+"""What a point or comma inside a number means: perhaps a decimal mark; nothing; or groups of thousands."""
+
+Look = Callable[[NDArray[np.uint8]], tuple[NDArray[np.float32], NDArray[np.float32]]]
+"""Images (n, 28, 28) to probabilities (n, 10) and (n,) of being a digit: a reader's own."""
+
+DIGITS = "0123456789"
+
+
+@dataclass(frozen=True)
+class Weighing:
+    """How the two networks' words are put together.
+
+    looked: weight of the digit network's log probabilities beside the line network's.
+    texts: how many of the line network's texts the digit network looks at; alternatives: how many are told.
+    unlikely: texts less likely than this, beside the best, are not looked at.
+    threshold: confidence below which a number is unsure.
+    """
+
+    looked: float = 0.5
+    texts: int = 6
+    alternatives: int = 4
+    unlikely: float = 1e-3
+    threshold: float = 0.75
+
+
+@dataclass(frozen=True, eq=False)
+class _Text:
+    """One way to read a line: symbols with their ink, each digit's probabilities, and a score (log)."""
+
+    digits: tuple[Symbol, ...]
+    marks: tuple[tuple[Symbol, int], ...]
+    cutouts: tuple[Cutout, ...]
+    mark_boxes: tuple[Cutout, ...]
+    probabilities: NDArray[np.float32]  # (digits, 10)
+    is_digit: NDArray[np.float32]  # (digits,)
+    score: float
+
+    @property
+    def text(self) -> str:
+        return "".join(DIGITS[p] for p in self.probabilities.argmax(axis=1))
+
+
+def numbers_of(
+    lines: Sequence[Line],
+    readings: Sequence[LineReading],
+    look: Look,
+    threshold: float,
+    knowledge: Knowledge,
+    marks: Marks = "unsure",
+    weighing: Weighing = Weighing(),
+) -> list[Number]:
+    """The numbers on lines, a line's own reading beside it; lines without a digit give none.
+
+    threshold: confidence below which a digit is unsure. Raises OptionError on an unknown use of marks.
+    """
+    if marks not in get_args(Marks):
+        raise OptionError(f"marks are one of {', '.join(get_args(Marks))}, got {marks!r}")
+    ways = [_ways(line, reading, weighing) for line, reading in zip(lines, readings, strict=True)]
+    images = [cutout.image for texts in ways for _, cutouts, _, _ in texts for cutout in cutouts]
+    if not images:
+        return []
+    seen, is_digit = look(np.stack(images))
+    numbers, start = [], 0
+    for line, texts in zip(lines, ways, strict=True):
+        weighed = []
+        for candidate, cutouts, mark_boxes, log in texts:
+            part = slice(start, start + len(cutouts))
+            start += len(cutouts)
+            weighed.append(_weigh(candidate, cutouts, mark_boxes, log, seen[part], is_digit[part], weighing))
+        if weighed:
+            numbers.append(_number(line, weighed, threshold, knowledge, marks, weighing))
+    return numbers
+
+
+_Way = tuple[Candidate, tuple[Cutout, ...], tuple[Cutout, ...], float]
+
+
+def _ways(line: Line, reading: LineReading, weighing: Weighing) -> list[_Way]:
+    """The line network's likeliest texts with a digit in them, cut into their symbols."""
+    ways: list[_Way] = []
+    best = max((c.probability for c in reading.candidates), default=0.0)
+    for candidate in reading.candidates[: weighing.texts]:
+        if candidate.probability < weighing.unlikely * best:
+            continue
+        if not any(symbol.kind in DIGITS for symbol in candidate.symbols):
+            continue
+        pieces = cut_symbols(line.image, [(symbol.left, symbol.right) for symbol in candidate.symbols])
+        both = list(zip(candidate.symbols, pieces, strict=True))
+        digits = tuple(piece for symbol, piece in both if symbol.kind in DIGITS)
+        others = tuple(piece for symbol, piece in both if symbol.kind not in DIGITS)
+        ways.append((candidate, digits, others, float(np.log(max(candidate.probability, 1e-12)))))
+    return ways
+
+
+def _weigh(
+    candidate: Candidate,
+    cutouts: tuple[Cutout, ...],
+    mark_boxes: tuple[Cutout, ...],
+    log: float,
+    seen: NDArray[np.float32],
+    is_digit: NDArray[np.float32],
+    weighing: Weighing,
+) -> _Text:
+    """Put together what both networks say of one text."""
+    digits = tuple(symbol for symbol in candidate.symbols if symbol.kind in DIGITS)
+    marks, position = [], 0
+    for symbol in candidate.symbols:
+        if symbol.kind in DIGITS:
+            position += 1
+        else:
+            marks.append((symbol, position))
+    line_says = np.stack([symbol.probabilities[:10] for symbol in digits]) + 1e-6
+    chosen = [int(symbol.kind) for symbol in digits]
+    looked = weighing.looked * np.log(seen + 1e-6)
+    mixed = np.log(line_says) + looked
+    probabilities = np.exp(mixed - mixed.max(axis=1, keepdims=True))
+    probabilities /= probabilities.sum(axis=1, keepdims=True)
+    score = log + float(looked[np.arange(len(chosen)), chosen].sum())
+    as_digit = 1 - (1 - is_digit) * (1 - np.minimum(line_says.sum(axis=1), 1))
+    return _Text(
+        digits,
+        tuple(marks),
+        cutouts,
+        mark_boxes,
+        probabilities.astype(np.float32),
+        as_digit.astype(np.float32),
+        score,
+    )
+
+
+def _number(
+    line: Line,
+    texts: Sequence[_Text],
+    threshold: float,
+    knowledge: Knowledge,
+    marks: Marks,
+    weighing: Weighing,
+) -> Number:
+    """The best text of a line as a Number, with the others as alternatives."""
+    posterior = _posterior(texts, weighing)
+    ranked = sorted(posterior.items(), key=lambda item: -item[1][1])
+    raw, (best, share) = ranked[0]
+    text, rule = raw, None
+    if knowledge:
+        text, best, share, rule = _known(texts, knowledge, raw, best, share)
+    digits = tuple(
+        _digit(line, symbol, cutout, p, float(d), int(chosen), threshold)
+        for symbol, cutout, p, d, chosen in zip(
+            best.digits, best.cutouts, best.probabilities, best.is_digit, text, strict=True
+        )
+    )
+    found = _marks(line, best)
+    confidence = min([share, *(digit.confidence for digit in digits)])
+    odd = sum(mark.kind == "other" for mark in found) >= len(digits)
+    unsure = (
+        confidence < weighing.threshold
+        or any(digit.unsure for digit in digits)
+        or odd
+        or _changes_value(found, len(text), marks)
+        or (rule is not None and not knowledge.allows(text))
+    )
+    boxes = np.array([cutout.box for cutout in (*best.cutouts, *best.mark_boxes)])
+    around = (boxes[:, 0].min(), boxes[:, 1].min(), boxes[:, 2].max(), boxes[:, 3].max())
+    others = [(other, float(p)) for other, (_, p) in ranked if other != text]
+    return Number(
+        text,
+        float(confidence),
+        bool(unsure),
+        line.polygon(tuple(float(v) for v in around)),  # type: ignore[arg-type]
+        digits,
+        tuple(others[: weighing.alternatives]),
+        found,
+        rule=rule,
+        raw=raw,
+    )
+
+
+def _posterior(texts: Sequence[_Text], weighing: Weighing) -> dict[str, tuple[_Text, float]]:
+    """Each text of digits with its likeliest way of cutting and its probability among all.
+
+    Besides the line network's own texts, the best one with one digit exchanged for its next best.
+    """
+    scores = np.array([text.score for text in texts])
+    weights = np.exp(scores - scores.max())
+    found: dict[str, tuple[_Text, float]] = {}
+    for text, weight in zip(texts, weights, strict=True):
+        for told, share in _exchanges(text):
+            way, before = found.get(told, (text, 0.0))
+            found[told] = (way, max(before, float(weight) * share))
+    total = sum(share for _, share in found.values())
+    return {told: (way, share / total) for told, (way, share) in found.items()}
+
+
+def _exchanges(text: _Text) -> list[tuple[str, float]]:
+    """A text, and it with one digit exchanged for the next best: each with its share of the text's weight."""
+    order = np.argsort(-text.probabilities, axis=1)
+    first = [int(row[0]) for row in order]
+    options = [("".join(map(str, first)), 1.0)]
+    for place, row in enumerate(order):
+        second = int(row[1])
+        ratio = float(text.probabilities[place, second] / text.probabilities[place, first[place]])
+        options.append(("".join(str(second if i == place else d) for i, d in enumerate(first)), ratio))
+    return options
+
+
+def _known(
+    texts: Sequence[_Text], knowledge: Knowledge, raw: str, best: _Text, share: float
+) -> tuple[str, _Text, float, str]:
+    """The likeliest text that fits what is known; the raw one, marked, where none does."""
+    options: list[tuple[float, str, _Text]] = []
+    for text in texts:
+        base = text.score - float(np.log(text.probabilities.max(axis=1)).sum())
+        options += [
+            (base + log, told, text) for told, log in texts_allowed(knowledge, text.probabilities, 30)
+        ]
+    if not options:
+        return raw, best, share, f"{knowledge.name}: nothing fits"
+    options.sort(key=lambda option: -option[0])
+    scores = np.array([score for score, _, _ in options])
+    weights = np.exp(scores - scores[0])
+    told, way = options[0][1], options[0][2]
+    same = float(weights[[option[1] == told for option in options]].sum())
+    return told, way, same / float(weights.sum()), knowledge.name
+
+
+def _digit(
+    line: Line,
+    symbol: Symbol,
+    cutout: Cutout,
+    probabilities: NDArray[np.float32],
+    is_digit: float,
+    chosen: int,
+    threshold: float,
+) -> Prediction:
+    confidence = float(probabilities[chosen]) * is_digit
+    return Prediction(
+        chosen,
+        DIGITS[chosen],
+        confidence,
+        confidence < threshold,
+        probabilities,
+        cutout.image,
+        box=line.polygon(cutout.box),
+    )
+
+
+def _marks(line: Line, text: _Text) -> tuple[Mark, ...]:
+    """What stands among the digits, and where the picture's edge cuts them."""
+    found = [
+        Mark(_kind(symbol.kind), position, line.polygon(cutout.box), float(symbol.confidence))
+        for (symbol, position), cutout in zip(text.marks, text.mark_boxes, strict=True)
+    ]
+    edges = line.touches_edge
+    if edges.left:
+        found.insert(0, Mark("cut", 0, line.polygon(text.cutouts[0].box), 1.0))
+    if edges.right or edges.top or edges.bottom:
+        found.append(Mark("cut", len(text.digits), line.polygon(text.cutouts[-1].box), 1.0))
+    return tuple(found)
+
+
+def _kind(kind: str) -> MarkKind:
+    return kind if kind in ("point", "comma", "minus") else "other"  # type: ignore[return-value]
+
+
+def _changes_value(found: Sequence[Mark], length: int, marks: Marks) -> bool:
+    """Whether a mark may give the text another value: a cut digit, a decimal point or comma."""
+    if any(mark.kind == "cut" for mark in found):
+        return True
+    if marks == "ignore":
+        return False
+    places = [mark.position for mark in found if mark.kind in ("point", "comma") and mark.position < length]
+    if marks == "thousands":
+        return any(position == 0 or (length - position) % 3 for position in places)
+    return bool(places)
