@@ -49,6 +49,8 @@ DIGITS = {
         "10 05 95|80 7a",
         "60 06 96|60 69",
         "20 15 85|80 59",
+        "10 15|~15 54 76 7a",
+        "20 07 97|65 6b",
     ),
     "5": (
         "90 20 14|~14 54 87 59 08",
@@ -89,7 +91,6 @@ LETTERS = (
     "09 50 99|26 76",
     "00 09|~00 80 64 04|~04 97 69 09",
     "~91 40 05 49 98",
-    "00 09|~00 70 95 79 09",
     "90 00 09 99|04 74",
     "90 00 09|04 74",
     "~91 40 05 49 96 66|66 69",
@@ -110,14 +111,12 @@ LETTERS = (
     "~84 45 28 69 87|90 89",
     "~16 86 74 44 17 49 98",
     "~90 60 49|25 85",
-    "20 29|~26 54 76 79",
     "10 19|84 16 89",
     "04 09|~06 34 46 49|~46 74 86 89",
     "14 19|~16 44 75 79",
     "14 19|~16 44 75",
     "~14 18 49 77|74 79",
     "04 29 54 79 94",
-    "14 56|94 2b",
     "14 1b|~15 54 87 59 18",
 )
 SIGNS = (
@@ -128,7 +127,6 @@ SIGNS = (
     "52 57|23 86|26 83",
     "90 09|~21 10 02 12 21|~97 76 68 88 97",
     "~90 50 02 45 87 49 09|30 29|60 59",
-    "52 58|15 85",
     "00 09|~00 70 73 45 05|35 89|~a5 75 87 79",
 )
 EQUALS = ("05 95|07 97", "04 94|07 86", "~05 34 65 94|~07 36 67 96", "03 93|06 96|08 98")
@@ -279,6 +277,7 @@ def draw_strokes(strokes: list[NDArray[np.float32]], place: Place) -> Ink:
     canvas = np.zeros((place.rows * _FINE, width * _FINE), np.uint8)
     thickness = max(1, round(place.pen * _FINE))
     for points in mapped:
-        fine = ((points + (pad - low, place.middle)) * (_FINE * 8)).astype(np.int32)
+        shift = np.array([pad - low, place.middle])
+        fine = ((points + shift) * (_FINE * 8)).astype(np.int32)
         cv2.polylines(canvas, [fine], False, 255, thickness, cv2.LINE_8, 3)
     return cv2.resize(canvas, (width, place.rows), interpolation=cv2.INTER_AREA)

@@ -23,8 +23,8 @@ from tenfold.errors import RunError, TrainingError
 from tenfold.making import glyphs
 from tenfold.making.backend import keras, tensorflow
 from tenfold.making.linefeed import CHUNK, Batch, feed, make_chunk
-from tenfold.making.runs import written_aside
 from tenfold.making.papers import make_papers
+from tenfold.making.runs import written_aside
 from tenfold.making.strings import Stock
 from tenfold.reading.linereading import BLANK, HEIGHT, SYMBOLS, best_path
 
@@ -39,8 +39,8 @@ _REPORT_EVERY = 20  # chunks
 class LineRecipe:
     """The dials of the training, saved with its result.
 
-    lines: how many to train on, each made once. batch: lines a step. rate: the greatest learning rate, reached
-        after the share `warm_up` and brought to nothing along a cosine. decay: of the weights, a step at the
+    lines: how many to train on, each made once. batch: lines a step. rate: the greatest learning rate,
+        reached after the share `warm_up` and brought to nothing along a cosine. decay: of the weights, a step at the
         greatest rate. average: how much of the running average of the weights a step keeps.
     channels: of the five stages. held_out: how many lines to measure on.
     """

@@ -5,6 +5,7 @@ through some camera. It is keyed by (seed, index): the same key makes the same l
 """
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from random import Random
 
 import cv2
@@ -128,7 +129,7 @@ def meaning(text: str) -> tuple[int, ...]:
 
 def columns_needed(symbols: tuple[int, ...]) -> int:
     """Columns a CTC network needs for these symbols: one each, and a blank between equal neighbours."""
-    return len(symbols) + sum(a == b for a, b in zip(symbols, symbols[1:], strict=False))
+    return len(symbols) + sum(a == b for a, b in pairwise(symbols))
 
 
 def _wide_enough(ink: Ink, symbols: tuple[int, ...]) -> Ink:
@@ -140,7 +141,11 @@ def _wide_enough(ink: Ink, symbols: tuple[int, ...]) -> Ink:
 
 
 def write_text(random: Random) -> str:
-    """A text: digits, `.` `,` `-`, spaces; `a` a letter, `$` a sign, `=`, `/`, `(`, `~` a scribble, `_` a long dash."""
+    """A text in the form people write numbers, or none.
+
+    Digits, `.`, `,`, `-`, `=`, `/`, `:`, `'`, brackets and spaces stand for themselves, `_` for a long dash, `a`
+    for any letter, `$` for any sign, `~` for a scribble.
+    """
     kinds = (_amount, _digits, _short, _identity, _date, _letters, _mixed, _nothing)
     return random.choices(kinds, (40, 20, 12, 10, 4, 5, 5, 3))[0](random)
 
@@ -585,7 +590,7 @@ def _neighbours(stock: Stock, ink: Ink, hand: Hand, random: Random) -> None:
 
 
 def _rule(ink: Ink, row: float, random: Random) -> None:
-    rows, columns = ink.shape
+    columns = ink.shape[1]
     tilt = random.gauss(0, 0.006) * columns
     start, end = 0.0, float(columns)
     if random.random() < 0.15:
