@@ -85,7 +85,7 @@ def _read_validation(source: str | Path, parts: Parts, to_image: ToImage | None)
     given = read_source(source, to_image)
     if given.class_names != parts.class_names:
         raise DataError(f"{given.source}: its classes are not those of {parts.source}; expected the same")
-    check_apart(given.train, parts.train, f"{given.source}: validation", "the training images")
+    check_apart(given.train, parts.train, f"validation from {given.source}", "the training images")
     if parts.test is not None:
-        check_apart(given.train, parts.test, f"{given.source}: validation", "the test images")
+        check_apart(given.train, parts.test, f"validation from {given.source}", "the test images")
     return given.train
