@@ -31,11 +31,11 @@ def hushed() -> Iterator[None]:
     """
     try:
         kept = os.dup(2)
-    except OSError:  # no standard error at all
+        sys.stderr.flush()
+    except (OSError, AttributeError):  # no standard error at all
         yield
         return
     with tempfile.TemporaryFile() as caught:
-        sys.stderr.flush()
         os.dup2(caught.fileno(), 2)
         try:
             yield
@@ -61,7 +61,7 @@ def _check_keras() -> None:
 
 
 _check_keras()
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
 with hushed():

@@ -15,7 +15,7 @@ from onnx import numpy_helper, shape_inference
 
 from tenfold.data import load_mnist
 from tenfold.errors import ReaderError
-from tenfold.making.backend import hushed, keras, tensorflow
+from tenfold.making.backend import keras, tensorflow
 from tenfold.making.runs import written_aside
 from tenfold.reading.bundle import PROPERTY, Card
 
@@ -39,11 +39,13 @@ def write_reader(
 
     Raises ReaderError where the file answers differently from the model, RunError where it cannot be written.
     """
+    images = (load_mnist().validation.images if images is None else images)[:PROOF]
+    expected = _answers(model, images)  # before converting: Keras exports only what was called once
     graph = _convert(model)
     _tidy(graph)
     graph.metadata_props.add(key=PROPERTY, value=card.to_json())
     content = graph.SerializeToString(deterministic=True)
-    _prove(model, content, (load_mnist().validation.images if images is None else images)[:PROOF])
+    _prove(content, images, expected)
     with written_aside(Path(path)) as aside:
         aside.write_bytes(content)
     return card
@@ -71,8 +73,11 @@ def hash_weights(model: keras.Model) -> str:
 
 def _convert(model: keras.Model) -> onnx.ModelProto:
     """The model as an ONNX graph, by Keras' own exporter."""
+    if len(model.outputs) == 2 and len(model.outputs[1].shape) == 2:  # (n, 1): the reader's is (n,)
+        probabilities, is_digit = model.outputs
+        model = keras.Model(model.inputs, [probabilities, keras.layers.Reshape(())(is_digit)])
     signature = [tensorflow.TensorSpec((None, 28, 28), tensorflow.uint8, name="images")]
-    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(), hushed():
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         # Keras' patch of tf2onnx for NumPy 2 asks NumPy for a name that is gone.
         warnings.filterwarnings("ignore", r"In the future `np\.object`", FutureWarning)
         file = Path(folder) / "network.onnx"
@@ -146,14 +151,21 @@ def _replace(repeated: Any, items: Sequence[Any]) -> None:
     repeated.extend(copies)
 
 
-def _prove(model: keras.Model, content: bytes, images: NDArray[np.uint8]) -> None:
-    """Raise ReaderError unless file and model give the same answers on these images."""
+def _answers(model: keras.Model, images: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
+    """The model's own answers: probabilities (n, classes) and, if it has a second output, is_digit (n,)."""
+    answers = model(images, training=False)
+    if not isinstance(answers, list | tuple):
+        return [np.asarray(answers)]
+    probabilities, is_digit = answers
+    return [np.asarray(probabilities), np.reshape(is_digit, -1)]
+
+
+def _prove(content: bytes, images: NDArray[np.uint8], expected: list[NDArray[np.float32]]) -> None:
+    """Raise ReaderError unless the file gives the answers expected on these images."""
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
-    answers = session.run(None, {"images": images})
-    expected = model(images, training=False)
-    expected = expected if isinstance(expected, list | tuple) else [expected]
-    for name, answer, truth in zip(OUTPUTS, answers, expected, strict=False):
-        difference = float(np.abs(answer - np.reshape(truth, answer.shape)).max())
+    for name, truth in zip(OUTPUTS, expected, strict=False):
+        (answer,) = session.run([name], {"images": images})
+        difference = float(np.abs(answer - truth).max()) if answer.shape == truth.shape else np.inf
         if not difference <= TOLERANCE:  # NaN too
             raise ReaderError(
                 f"the exported reader's {name} differ from the Keras model's by {difference:.2g} on "

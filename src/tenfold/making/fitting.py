@@ -28,6 +28,9 @@ OPTIMIZERS = {
     "adam": keras.optimizers.Adam,
 }
 
+MEASURED = ("loss", "accuracy", "val_loss", "val_accuracy")
+"""What Keras tells at the end of an epoch, in the order of history.csv."""
+
 Row = dict[str, float]
 
 
@@ -93,7 +96,22 @@ def fit_stock(
     if stopper is not None:
         stopped = f"stopped after epoch {done}" if stopper.stopped_epoch else f"ran all {done} epochs"
         tell(Note(f"{stopped}; the weights of epoch {kept}, with the lowest validation loss, are kept"))
+    _note_guessing(watcher.rows[kept - 1], dataset, tell)
     return Fitted(tuple(watcher.rows), kept, seconds)
+
+
+def _note_guessing(row: Row, dataset: Dataset, tell: Callable[[Event], None]) -> None:
+    """Say so where the network does no better than always naming the commonest class."""
+    counts = np.bincount(dataset.train.labels)
+    guessing = counts.max() / counts.sum()
+    accuracy = row.get("val_accuracy", row["accuracy"])
+    if accuracy < guessing + 0.02:
+        tell(
+            Note(
+                f"it has learnt nothing yet: {accuracy:.1%} right, where guessing gives {guessing:.1%}; "
+                "try another learning rate, or more epochs"
+            )
+        )
 
 
 def _labels(split: Split, recipe: Recipe, classes: int) -> NDArray[np.float32] | NDArray[np.int64]:
@@ -132,12 +150,13 @@ class _Watcher(keras.callbacks.Callback):  # type: ignore[misc]
         self._tell(Progress(epoch, self._recipe.epochs, batch + 1, self._batches, loss, accuracy, speed))
 
     def on_epoch_end(self, epoch: int, logs: Row | None = None) -> None:
-        row: Row = {"epoch": epoch + 1, **{name: float(value) for name, value in (logs or {}).items()}}
+        logs = logs or {}
+        row: Row = {"epoch": epoch + 1, **{name: float(logs[name]) for name in MEASURED if name in logs}}
         row |= {
             "learning_rate": self._recipe.rate,
             "seconds": round(time.perf_counter() - self._epoch_start, 3),
         }
-        self._check(row["loss"])
+        self._check(row["loss"] + row.get("val_loss", 0.0))
         self.rows.append(row)
         self._keep_row(row)
         self._tell(

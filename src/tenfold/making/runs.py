@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -100,39 +100,27 @@ def _read_history(path: Path) -> tuple[Row, ...]:
         raise RunError(f"{path}: damaged ({error}); train again") from None
 
 
-def claim_folder(out: str | Path | None, recipe: str, bytes_needed: int) -> Path:
-    """Make the run folder and prove that it can be written to.
+@contextmanager
+def claimed_folder(out: str | Path | None, recipe: str, bytes_needed: int) -> Iterator[Path]:
+    """Make the run folder, prove that it can be written to, and take it away again if the body fails.
 
     out: the folder itself; None is `runs/<time>-<recipe>` under the current folder.
 
     Raises RunError where it exists already, cannot be written, or the disk has less room than `bytes_needed`.
     """
     folder = Path(out) if out is not None else _fresh_name(Path("runs"), recipe)
-    parents = [parent for parent in folder.parents if not parent.exists()]
+    made = _make_folder(folder)
     try:
-        folder.mkdir(parents=True)
-    except FileExistsError:
-        raise RunError(
-            f"{folder} exists already; a run never overwrites another: name a new folder"
-        ) from None
-    except OSError as error:
-        raise RunError(f"{folder}: the run folder cannot be made ({error.strerror})") from None
-    try:
-        with written_aside(folder / HISTORY) as aside:
-            aside.write_bytes(b"tenfold")
-        (folder / HISTORY).unlink()
+        with written_aside(folder / METRICS) as aside:
+            aside.write_bytes(b"{}")
+        (folder / METRICS).unlink()
         free = shutil.disk_usage(folder).free
         if free < bytes_needed:
-            raise RunError(
-                f"{folder}: the disk has {free >> 20} MB left and the run needs about {bytes_needed >> 20} MB"
-            )
+            raise RunError(f"{folder}: {free >> 20} MB are free, the run needs up to {bytes_needed >> 20} MB")
+        yield folder
     except BaseException:
-        discard_folder(folder)
-        for parent in parents:
-            with suppress(OSError):
-                parent.rmdir()
+        _discard(folder, made)
         raise
-    return folder
 
 
 def _fresh_name(parent: Path, recipe: str) -> Path:
@@ -143,14 +131,30 @@ def _fresh_name(parent: Path, recipe: str) -> Path:
     return folder
 
 
-def discard_folder(folder: Path) -> None:
-    """Remove an unfinished run: the files a run writes, and the folder if nothing else is in it."""
+def _make_folder(folder: Path) -> list[Path]:
+    """Make a folder and the parents it lacks: all that were made, innermost first. Raises RunError."""
+    try:
+        made = [folder, *(parent for parent in folder.parents if not parent.exists())]
+        folder.mkdir(parents=True)
+    except FileExistsError:
+        raise RunError(
+            f"{folder} exists already; a run never overwrites another: name a new folder"
+        ) from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise RunError(f"{folder}: the run folder cannot be made ({reason})") from None
+    return made
+
+
+def _discard(folder: Path, made: Sequence[Path]) -> None:
+    """Remove an unfinished run: the files that a run writes, and the folders made for it if empty."""
     for name in FILES:
         for path in (folder / name, _aside(folder / name)):
             with suppress(OSError):
                 path.unlink()
-    with suppress(OSError):
-        folder.rmdir()
+    for path in made:
+        with suppress(OSError):
+            path.rmdir()
 
 
 def _aside(path: Path) -> Path:

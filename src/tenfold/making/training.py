@@ -49,13 +49,14 @@ def train(
 
     data: a Dataset, or what `load_data` takes: a file, a folder, or None for MNIST.
     out: the run folder, which must not exist; None is `runs/<time>-<recipe>`.
-    seed: the same seed on the same machine gives the same weights.
+    seed: the same seed on the same machine gives the same weights; it becomes the global seed of Python,
+        NumPy and TensorFlow.
     validation, limit: as in `load_data`, where `data` is not a Dataset yet.
     on_event: called with each event of `making.events`; None turns notes into Python warnings.
     choices: changes to the recipe, such as `activation="elu"`; see `Recipe`.
 
     The test images are read once, after the training, by the reader that was saved. Stopped by an error or
-    by Ctrl-C, it removes its unfinished run folder.
+    by Ctrl-C, it takes its unfinished run folder away.
 
     >>> run = tenfold.train("classic", limit=2000, epochs=1, out=folder / "run")
     >>> run.reader().labels[7]
@@ -75,12 +76,9 @@ def train(
     _check_fit(chosen, dataset)
     keras.utils.set_random_seed(seed)
     model = build_network(chosen.network, len(dataset.class_names), chosen.activation)
-    folder = runs.claim_folder(out, chosen.name, SPARE_BYTES + 20 * model.count_params())
-    try:
+    room = SPARE_BYTES + 20 * model.count_params()
+    with runs.claimed_folder(out, chosen.name, room) as folder:
         run = _train_into(folder, chosen, model, dataset, seed, tell, clock)
-    except BaseException:
-        runs.discard_folder(folder)
-        raise
     tell(Finished(folder, run.files, time.perf_counter() - clock))
     return run
 
