@@ -1,10 +1,19 @@
-"""The line network's side that needs no TensorFlow: a line's ink to its input, its answers to texts."""
+"""Reading a line: its ink to the line network's input, the network's answer to texts. No TensorFlow."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tenfold.errors import PictureError
+from tenfold.errors import PictureError, ReaderError
+from tenfold.reading import ctc
+from tenfold.reading.bundle import WEIGHTS, open_network
 
 Ink = NDArray[np.uint8]
 """(h, w) uint8, bright ink on dark paper."""
@@ -14,6 +23,9 @@ STRIDE = 4  # input pixels a column of its answers
 SYMBOLS = ("0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "point", "comma", "minus", "other")
 BLANK = len(SYMBOLS)
 WIDEST = 4096  # columns; a longer line is squeezed
+_STEP = 16  # widths the network is given are multiples of this many columns
+_BATCH = 32  # lines
+_INK = 64  # grey level above which a pixel is ink
 _FAINTEST = 28.0  # grey levels between paper and ink below which contrast is not stretched further
 
 
@@ -43,3 +55,160 @@ def best_path(log_probabilities: NDArray[np.float32]) -> list[tuple[int, ...]]:
     changed[:, 1:] = paths[:, 1:] != paths[:, :-1]
     kept = changed & (paths != BLANK)
     return [tuple(path[keep].tolist()) for path, keep in zip(paths, kept, strict=True)]
+
+
+@dataclass(frozen=True, eq=False)
+class Symbol:
+    """One thing written in a line.
+
+    kind: a digit "0" to "9", "point", "comma", "minus", or "other" for what is none of them.
+    left, right: the columns of the line's ink that it takes up, in its pixels.
+    confidence: how likely the kind is, the rest of the line as it was read; probabilities: (14,) of each kind
+        in the order of SYMBOLS, summing to 1.
+    """
+
+    kind: str
+    left: float
+    right: float
+    confidence: float
+    probabilities: NDArray[np.float32] = field(repr=False)
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """One way to read a line: its symbols from left to right, and how likely the whole of it is, 0-1."""
+
+    symbols: tuple[Symbol, ...]
+    probability: float
+
+    @property
+    def text(self) -> str:
+        """The digits alone."""
+        return "".join(symbol.kind for symbol in self.symbols if len(symbol.kind) == 1)
+
+
+@dataclass(frozen=True, eq=False)
+class LineReading:
+    """What a line says: at least one way to read it, the likeliest first; blank paper has no symbols."""
+
+    candidates: tuple[Candidate, ...]
+
+    @property
+    def best(self) -> Candidate:
+        """The likeliest way to read it."""
+        return self.candidates[0]
+
+    def texts(self) -> tuple[tuple[str, float], ...]:
+        """The digits alone with their probability, marks summed over, likeliest first."""
+        sums: dict[str, float] = {}
+        for candidate in self.candidates:
+            sums[candidate.text] = sums.get(candidate.text, 0.0) + candidate.probability
+        return tuple(sorted(sums.items(), key=lambda entry: -entry[1]))
+
+
+class LineNetwork:
+    """The opened line network; safe to use from several threads.
+
+    card: what it says about itself (its symbols, height, temperature, seed, recipe, figures).
+    """
+
+    def __init__(self, path: str | Path | None = None) -> None:
+        """Open `path`; None is the shipped network. Raises ReaderError where it is none of ours."""
+        self.path = WEIGHTS / "lines.onnx" if path is None else Path(path)
+        network = open_network(self.path)
+        self._session = network.session
+        self.card = _check_card(network.metadata, self.path)
+
+    def read(self, lines: Iterable[Ink], most: int = 5) -> list[LineReading]:
+        """Read lines of ink, each (h, w) uint8, bright on dark: what each says in up to `most` ways.
+
+        Raises PictureError where one has no pixels.
+        """
+        inks = list(lines)
+        normal = [normalise(ink) for ink in inks]
+        answers = self._answer(normal)
+        return [_read(answer, n, ink, most) for answer, n, ink in zip(answers, normal, inks, strict=True)]
+
+    def _answer(self, inks: Sequence[Ink]) -> list[NDArray[np.float32]]:
+        """For each normalised ink, the probability of each class in each of its columns (columns, 15)."""
+        order = sorted(range(len(inks)), key=lambda i: inks[i].shape[1])
+        answers: list[NDArray[np.float32]] = [np.zeros((0, BLANK + 1), np.float32)] * len(inks)
+        for width, group in _by_width(order, inks):
+            batch = np.zeros((len(group), HEIGHT, width), np.uint8)
+            for row, i in enumerate(group):
+                batch[row, :, : inks[i].shape[1]] = inks[i]
+            (logs,) = self._session.run(["log_probabilities"], {"lines": batch})
+            for row, i in enumerate(group):
+                answers[i] = np.exp(logs[row])
+        return answers
+
+
+def _by_width(order: list[int], inks: Sequence[Ink]) -> Iterable[tuple[int, list[int]]]:
+    """Indices in groups of one padded width."""
+    groups: dict[int, list[int]] = {}
+    for i in order:
+        groups.setdefault(max(2, -(-inks[i].shape[1] // _STEP)) * _STEP, []).append(i)
+    for width, group in groups.items():
+        for start in range(0, len(group), _BATCH):
+            yield width, group[start : start + _BATCH]
+
+
+def _check_card(metadata: str, path: Path) -> dict[str, Any]:
+    try:
+        card = json.loads(metadata)
+        ours = tuple(card["symbols"]) == SYMBOLS and card["height"] == HEIGHT
+    except (ValueError, TypeError, KeyError):
+        ours = False
+    if not ours:
+        raise ReaderError(
+            f"{path}: not a line network of this version; expected symbols {', '.join(SYMBOLS)}"
+        )
+    return dict(card)
+
+
+def _read(answer: NDArray[np.float32], normal: Ink, ink: Ink, most: int) -> LineReading:
+    probabilities = answer.astype(np.float64)
+    aligned = [ctc.align(probabilities, text) for text in ctc.search(probabilities)[:most]]
+    aligned.sort(key=lambda one: -one.probability)
+    scale = ink.shape[1] / normal.shape[1]
+    return LineReading(tuple(_candidate(one, normal, scale) for one in aligned))
+
+
+def _candidate(aligned: ctc.Aligned, normal: Ink, scale: float) -> Candidate:
+    spans = _spans(aligned.centres * STRIDE, normal)
+    symbols = tuple(
+        Symbol(
+            SYMBOLS[symbol],
+            left * scale,
+            right * scale,
+            float(choices[symbol]),
+            choices.astype(np.float32),
+        )
+        for symbol, (left, right), choices in zip(aligned.text, spans, aligned.choices, strict=True)
+    )
+    return Candidate(symbols, aligned.probability)
+
+
+def _spans(centres: NDArray[np.float64], normal: Ink) -> list[tuple[float, float]]:
+    """The inked columns that belong to each centre: cut where there is least ink between neighbours."""
+    weight = normal.astype(np.float32).sum(0)
+    cuts = [0, *(_cut(weight, a, b) for a, b in pairwise(centres)), normal.shape[1]]
+    inked = normal.max(0) > _INK
+    spans = []
+    for (first, last), centre in zip(pairwise(cuts), centres, strict=True):
+        columns = np.flatnonzero(inked[first:last])
+        if len(columns):
+            spans.append((float(first + columns[0]), float(first + columns[-1] + 1)))
+        else:
+            spans.append((float(max(first, centre - STRIDE)), float(min(last, centre + STRIDE))))
+    return spans
+
+
+def _cut(weight: NDArray[np.float32], left: float, right: float) -> int:
+    """The column between two centres with the least ink, rather near the middle."""
+    first, last = int(left) + 1, max(int(right), int(left) + 2)
+    columns = np.arange(first, min(last, len(weight)))
+    if not len(columns):
+        return min(first, len(weight))
+    away = np.abs(columns - (left + right) / 2) / max(right - left, 1.0)
+    return int(columns[np.argmin(weight[columns] + 255 * away)])
