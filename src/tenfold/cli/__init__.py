@@ -6,6 +6,7 @@ Nothing heavy is imported until a command needs it, so that `tenfold --help` ans
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -59,11 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         code = app(given or ["--help"], prog_name="tenfold", standalone_mode=False)
-        sys.stdout.flush()
-    except OutputClosed:
-        _drop_output()
-        return DONE
-    except BrokenPipeError:
+    except (OutputClosed, BrokenPipeError):
         _drop_output()
         return DONE
     except (typer.Abort, KeyboardInterrupt):
@@ -89,7 +86,8 @@ def _refuse_command(error: Exception) -> int:
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "tenfold"
     message = error.format_message() if hasattr(error, "format_message") else str(error)
-    say(f"{' '.join(message.split())} (see {command} --help)")
+    message = " ".join(message.split()).replace("Value error, ", "")
+    say(f"{message} (see {command} --help)")
     return WRONG_COMMAND
 
 
@@ -109,7 +107,5 @@ def _drop_output() -> None:
     """Send what is still buffered nowhere, so that the interpreter's own last flush stays quiet."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (sys.stdout, sys.stderr):
-        try:
+        with suppress(OSError, ValueError, AttributeError):  # closed, or not a real file
             os.dup2(nowhere, stream.fileno())
-        except (OSError, ValueError):  # not a real file, as under a test runner
-            continue

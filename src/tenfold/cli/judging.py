@@ -35,6 +35,7 @@ def evaluate(
     write(
         f"  {len(report.wrong):,} of {report.n:,} wrong; 95% interval {100 * low:.2f}% to {100 * high:.2f}%"
     )
-    right = 100 * report.accuracy_answered
-    write(f"  sure of {percent(report.answered, 2)}, and right on {right:.2f}% of those")
+    if report.answered:
+        right = 100 * report.accuracy_answered
+        write(f"  sure of {percent(report.answered, 2)}, and right on {right:.2f}% of those")
     return 0

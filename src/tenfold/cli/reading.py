@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from enum import StrEnum
 from itertools import islice
 from pathlib import Path
@@ -75,7 +76,10 @@ def _answers(reader: "Reader", sources: Iterable[Source]) -> Iterator[tuple[str,
     while group := list(islice(waiting, GROUP)):
         read = iter(reader.predict_many([s.picture for s in group if s.picture is not None]))
         for source in group:
-            yield source.name, next(read) if source.picture is not None else _failure(reader, source)
+            answer = next(read) if source.picture is not None else _failure(reader, source)
+            if answer.error is not None and not answer.error.startswith(source.name):
+                answer = replace(answer, error=f"{source.name}: {answer.error}")
+            yield source.name, answer
 
 
 def _failure(reader: "Reader", source: Source) -> "Prediction":
@@ -92,7 +96,7 @@ def _failure(reader: "Reader", source: Source) -> "Prediction":
         probabilities=np.zeros(len(reader.labels), np.float32),
         image=np.zeros((28, 28), np.uint8),
         source=source.name,
-        error=f"{source.name}: {source.error}",
+        error=source.error,
     )
 
 

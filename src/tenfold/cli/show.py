@@ -2,6 +2,7 @@
 
 import os
 import sys
+from typing import TextIO
 
 
 class OutputClosed(Exception):
@@ -10,20 +11,26 @@ class OutputClosed(Exception):
 
 def write(line: str = "") -> None:
     """Print one line of the result at once, whatever its characters and the terminal's encoding."""
-    encoding = sys.stdout.encoding or "utf-8"
-    try:
-        sys.stdout.write(line.encode(encoding, "backslashreplace").decode(encoding) + "\n")
-        sys.stdout.flush()
-    except BrokenPipeError as error:
-        raise OutputClosed from error
+    _print(line, sys.stdout)
+
+
+def tell(line: str) -> None:
+    """Print how far the work has come, beside the result."""
+    _print(line, sys.stderr)
 
 
 def say(line: str) -> None:
-    """Print one line beside the result: an error, a warning, how far the work has come."""
-    encoding = sys.stderr.encoding or "utf-8"
-    text = f"tenfold: {show_name(line)}"
+    """Print an error, a warning or a remark beside the result, with our name before it."""
+    _print(f"tenfold: {show_name(line)}", sys.stderr)
+
+
+def _print(line: str, stream: TextIO | None) -> None:
+    if stream is None:  # closed before we started (`>&-`)
+        return
+    encoding = stream.encoding or "utf-8"
     try:
-        sys.stderr.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+        stream.write(line.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+        stream.flush()
     except BrokenPipeError as error:
         raise OutputClosed from error
 
@@ -63,16 +70,8 @@ def test_line(accuracy: float, loss: float) -> str:
     return f"Test accuracy: {100 * accuracy:.2f}%  Test loss: {loss:.4f}"
 
 
-def tell(line: str) -> None:
-    """Print how far the work has come, beside the result."""
-    try:
-        sys.stderr.write(line + "\n")
-        sys.stderr.flush()
-    except BrokenPipeError as error:
-        raise OutputClosed from error
-
-
 def title(text: str) -> None:
     """Print a chapter's title, bold on a terminal."""
     write()
-    write(f"\x1b[1m{text}\x1b[0m" if sys.stdout.isatty() and "NO_COLOR" not in os.environ else text)
+    bold = sys.stdout is not None and sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    write(f"\x1b[1m{text}\x1b[0m" if bold else text)

@@ -28,6 +28,8 @@ def find_sources(names: Sequence[str]) -> Iterator[Source]:
     for name in names:
         if name == STANDARD_INPUT:
             yield _standard_input()
+        elif not name:
+            yield Source(name, None, "an empty name; expected a path, a folder, a glob, or -")
         elif Path(name).is_dir():
             yield from _folder(name)
         elif glob.has_magic(name) and not Path(name).exists():
