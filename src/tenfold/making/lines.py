@@ -12,6 +12,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -32,32 +33,35 @@ layers = keras.layers
 _HELD_OUT = 1_000_003  # added to the seed for lines that are never trained on
 _CLIP = 5.0  # greatest norm of a gradient
 _SAVE_EVERY = 8  # chunks
-_REPORT_EVERY = 20  # chunks
+_REPORT_EVERY = 10  # chunks
 
 
 @dataclass(frozen=True)
 class LineRecipe:
     """The dials of the training, saved with its result.
 
-    lines: how many to train on, each made once. batch: lines a step. rate: the greatest learning rate,
-        reached after the share `warm_up` and brought to nothing along a cosine. decay: of the weights, a step at the
-        greatest rate. average: how much of the running average of the weights a step keeps.
+    cycles: how many lines to train on, each made once; the learning rate is let down to nothing at the end of
+        each cycle, and the network is fit for use there. batch: lines a step.
+    rate: the greatest learning rate, reached after the share `warm_up` of the first cycle; `again` of it is
+        where a later cycle begins. decay: of the weights, a step at the greatest rate.
+    average: how much of the running average of the weights a step keeps.
     channels: of the five stages. held_out: how many lines to measure on.
     """
 
-    lines: int = 800_000
-    batch: int = 64
-    rate: float = 2e-3
+    cycles: tuple[int, ...] = (200_000, 600_000)
+    batch: int = 32
+    rate: float = 1.5e-3
     warm_up: float = 0.04
+    again: float = 0.6
     decay: float = 1e-4
     average: float = 0.999
-    channels: tuple[int, ...] = (16, 48, 64, 112, 160)
+    channels: tuple[int, ...] = (16, 48, 64, 96, 128)
     held_out: int = 2048
 
     @property
-    def chunks(self) -> int:
-        """How many chunks of lines the training takes."""
-        return max(1, self.lines // CHUNK)
+    def ends(self) -> tuple[int, ...]:
+        """The chunk at which each cycle ends; the training with the last."""
+        return tuple(accumulate(max(1, lines // CHUNK) for lines in self.cycles))
 
 
 def build_line_network(channels: tuple[int, ...]) -> Any:
@@ -89,12 +93,24 @@ def _convolve(
     return layers.ReLU()(layers.BatchNormalization(momentum=0.95)(flow))
 
 
-def learning_rate(step: int, steps: int, recipe: LineRecipe) -> float:
-    """One cycle (Smith 2018): up in a straight line, down along a cosine."""
-    warm = max(1, round(steps * recipe.warm_up))
-    if step < warm:
-        return recipe.rate * (step + 1) / warm
-    return recipe.rate * 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, steps - warm)))
+def learning_rate(progress: float, recipe: LineRecipe) -> float:
+    """Up in a straight line, down along a cosine, again in each cycle (Loshchilov and Hutter 2017).
+
+    progress: chunks learned so far, with the fraction of the one that is being learned.
+    """
+    start = 0
+    for cycle, end in enumerate(recipe.ends):
+        if progress < end:
+            share = (progress - start) / (end - start)
+            break
+        start = end
+    else:
+        return 0.0
+    if cycle:
+        return recipe.rate * recipe.again * 0.5 * (1 + math.cos(math.pi * share))
+    if share < recipe.warm_up:
+        return recipe.rate * max(share, 1e-3) / recipe.warm_up
+    return recipe.rate * 0.5 * (1 + math.cos(math.pi * (share - recipe.warm_up) / (1 - recipe.warm_up)))
 
 
 class Trainer:
@@ -143,11 +159,10 @@ class Trainer:
 
     def learn(self, batches: list[Batch]) -> float:
         """Learn one chunk; its mean loss a line. Raises TrainingError where that is no number."""
-        steps = self.recipe.chunks * len(batches)
         losses = []
         for i, batch in enumerate(batches):
             step = self.chunk * len(batches) + i
-            self.optimizer.learning_rate.assign(learning_rate(step, steps, self.recipe))
+            self.optimizer.learning_rate.assign(learning_rate(step / len(batches), self.recipe))
             keep = min(self.recipe.average, (1 + step) / (10 + step))
             losses.append(self._step(batch.inks, batch.symbols, batch.lengths, np.float32(keep)))
         self.chunk += 1
@@ -227,12 +242,14 @@ def train_lines(
     held_out = held_out_batches(recipe, seed)
     start, began = time.perf_counter(), trainer.chunk
     losses: list[float] = []
-    with feed(digits, seed, recipe.batch, trainer.chunk, recipe.chunks, processes) as chunks:
+    with feed(digits, seed, recipe.batch, trainer.chunk, recipe.ends[-1], processes) as chunks:
         for batches in chunks:
             losses.append(trainer.learn(batches))
-            last = trainer.chunk == recipe.chunks
+            last = trainer.chunk in recipe.ends
             if trainer.chunk % _SAVE_EVERY == 0 or last:
                 trainer.save(checkpoint)
+            if last:
+                trainer.save(out / f"cycle{recipe.ends.index(trainer.chunk) + 1}.npz")
             if trainer.chunk % _REPORT_EVERY == 0 or last:
                 rate = (trainer.chunk - began) * CHUNK / (time.perf_counter() - start)
                 row = {"lines": trainer.chunk * CHUNK, "loss": float(np.mean(losses)), "lines_a_second": rate}
@@ -268,12 +285,12 @@ def main() -> None:
     )
     parser.add_argument("--out", default="runs/lines", help="folder of the run")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--lines", type=int, default=defaults.lines, help="how many lines to train on")
+    parser.add_argument("--lines", type=int, nargs="+", default=defaults.cycles, help="of each cycle")
     parser.add_argument("--processes", type=int, default=1, help="how many processes make lines")
     given = parser.parse_args()
     train_lines(
         given.out,
-        LineRecipe(lines=given.lines),
+        LineRecipe(cycles=tuple(given.lines)),
         seed=given.seed,
         processes=given.processes,
         on_report=lambda row: print(json.dumps({k: round(v, 4) for k, v in row.items()}), flush=True),

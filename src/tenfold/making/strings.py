@@ -143,8 +143,8 @@ def _wide_enough(ink: Ink, symbols: tuple[int, ...]) -> Ink:
 def write_text(random: Random) -> str:
     """A text in the form people write numbers, or none.
 
-    Digits, `.`, `,`, `-`, `=`, `/`, `:`, `'`, brackets and spaces stand for themselves, `_` for a long dash, `a`
-    for any letter, `$` for any sign, `~` for a scribble.
+    Digits, `.`, `,`, `-`, `=`, `/`, `:`, `'`, brackets and spaces stand for themselves, `_` for a long dash,
+    `a` for any letter, `$` for any sign, `~` for a scribble.
     """
     kinds = (_amount, _digits, _short, _identity, _date, _letters, _mixed, _nothing)
     return random.choices(kinds, (40, 20, 12, 10, 4, 5, 5, 3))[0](random)
