@@ -98,14 +98,11 @@ def learning_rate(progress: float, recipe: LineRecipe) -> float:
 
     progress: chunks learned so far, with the fraction of the one that is being learned.
     """
-    start = 0
-    for cycle, end in enumerate(recipe.ends):
-        if progress < end:
-            share = (progress - start) / (end - start)
-            break
-        start = end
-    else:
+    cycle = sum(end <= progress for end in recipe.ends)
+    if cycle == len(recipe.ends):
         return 0.0
+    start = recipe.ends[cycle - 1] if cycle else 0
+    share = (progress - start) / (recipe.ends[cycle] - start)
     if cycle:
         return recipe.rate * recipe.again * 0.5 * (1 + math.cos(math.pi * share))
     if share < recipe.warm_up:
