@@ -17,7 +17,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from tenfold.errors import MissingExtraError, PictureError
 
-FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "BMP", "GIF", "TIFF")
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")  # Pillow opens MPO as JPEG
 LARGEST_FILE = 128 << 20  # bytes
 LARGEST_PICTURE = 64_000_000  # pixels
 MOST_PAGES = 500
