@@ -22,7 +22,9 @@ ALIKE = 0.3  # smallest ratio of neighbours' heights
 STEEPEST = 0.36  # slope of a line of writing
 WIDE = 0.62  # times the height: no gap narrower than this ends a number
 WIDER = 2.3  # times the line's usual gap: nor one narrower than this
-WIDEST = 1.55  # times the height: any gap wider than this ends one
+WIDEST = 1.3  # times the height: any gap wider than this ends one
+A_DIGIT = 0.72  # times the height: the width of a digit in a piece of several
+CROSSED = 0.3  # of the pieces near upright rules that cross them where rules are but the paper's
 ONE_DIGIT = 1.35  # times the height: a cell's ink wider than this is more than one digit
 
 
@@ -47,11 +49,14 @@ def find_strips(mask: Pixels, rules: tuple[Trace, ...]) -> tuple[Pieces, list[St
     lines = [_with_slope(pieces, group) for group in groups]
     lines = _drop_lonely_specks(pieces, lines, height)
     lines = _attach(pieces, marks, lines)
+    shares = np.array([_usual_gap(pieces, line, []) for line in lines if len(line.members) > 2])
+    usual = float(np.nanmedian(shares)) if np.isfinite(shares).any() else float("nan")
+    rules = _separating(pieces, lines, rules)
     rows = _rows(pieces, lines)
     strips: list[Strip] = []
     for row, members in enumerate(rows):
         for strip in sorted(members, key=lambda s: float(pieces.boxes[s.members, 0].min())):
-            strips.extend(_numbers(pieces, strip, rules, row))
+            strips.extend(_numbers(pieces, strip, rules, usual, row))
     return pieces, strips
 
 
@@ -203,38 +208,61 @@ def _apart(pieces: Pieces, one: _Line, other: _Line) -> bool:
     return bool(a[:, 0].min() > b[:, 2].max() or b[:, 0].min() > a[:, 2].max())
 
 
-def _numbers(pieces: Pieces, line: _Line, rules: tuple[Trace, ...], row: int) -> list[Strip]:
+def _numbers(pieces: Pieces, line: _Line, rules: tuple[Trace, ...], usual: float, row: int) -> list[Strip]:
     """Cut a line at wide gaps and at rules that stand between."""
-    members = line.members[np.argsort(pieces.boxes[line.members, 0], kind="stable")]
+    members, gaps = _gaps(pieces, line)
     boxes = pieces.boxes[members]
-    reach = np.maximum.accumulate(boxes[:, 2])
-    gaps = boxes[1:, 0] - reach[:-1]
-    cut = gaps > _widest(gaps, line.height)
+    own = _usual_gap(pieces, line, [usual] * 2)
+    cut = gaps > np.clip(WIDER * own, WIDE, WIDEST) * line.height
     walls = _walls(boxes, line, rules)
-    if len(walls) and not _is_row_of_boxes(boxes, walls, line.height):
-        middle = (boxes[:, 0] + boxes[:, 2]) / 2
-        between = np.searchsorted(walls, middle[1:]) != np.searchsorted(walls, middle[:-1])
-        cut = cut | between
-    elif len(walls):
+    if len(walls) and _is_row_of_boxes(boxes, walls, line.height):
         cut = np.zeros_like(cut)
+    elif len(walls):
+        middle = (boxes[:, 0] + boxes[:, 2]) / 2
+        cut |= np.searchsorted(walls, middle[1:]) != np.searchsorted(walls, middle[:-1])
     strips = []
     for part in np.split(members, np.flatnonzero(cut) + 1):
         heights = pieces.heights[part]
-        if heights.max() < 0.45 * line.height:
-            continue
-        strips.append(
-            Strip(part, line.slope, float(np.quantile(heights[heights > 0.45 * line.height], 0.7)), row)
-        )
+        tall = heights[heights > 0.45 * line.height]
+        if len(tall):
+            strips.append(Strip(part, line.slope, float(np.quantile(tall, 0.7)), row))
     return strips
 
 
-def _widest(gaps: Floats, height: float) -> float:
-    """The widest gap that can still be inside a number."""
-    open_gaps = gaps[gaps > 0.04 * height]
-    usual = float(np.quantile(np.maximum(gaps, 0), 0.45)) if len(gaps) else 0.0
-    if len(open_gaps) < 2:
-        return WIDEST * height if len(gaps) < 2 else max(WIDE * height, WIDER * usual)
-    return float(np.clip(WIDER * usual, WIDE * height, WIDEST * height))
+def _gaps(pieces: Pieces, line: _Line) -> tuple[Indices, Floats]:
+    """A line's pieces from left to right, and the gap before each but the first."""
+    members = line.members[np.argsort(pieces.boxes[line.members, 0], kind="stable")]
+    boxes = pieces.boxes[members]
+    return members, boxes[1:, 0] - np.maximum.accumulate(boxes[:, 2])[:-1]
+
+
+def _usual_gap(pieces: Pieces, line: _Line, known: list[float]) -> float:
+    """The gap between a line's digits as a share of its height; digits that touch have none. nan if unknown.
+
+    known: gaps to count in.
+    """
+    members, gaps = _gaps(pieces, line)
+    digits = np.rint(pieces.widths[members] / (A_DIGIT * line.height))
+    joined = int(np.maximum(digits - 1, 0).sum())
+    shares = np.concatenate([np.maximum(gaps, 0) / line.height, np.zeros(joined), np.array(known)])
+    shares = shares[np.isfinite(shares)]
+    return float(np.quantile(shares, 0.45)) if len(shares) else float("nan")
+
+
+def _separating(pieces: Pieces, lines: list[_Line], rules: tuple[Trace, ...]) -> tuple[Trace, ...]:
+    """The upright rules, unless writing takes no heed of them, as on squared paper."""
+    upright = tuple(rule for rule in rules if rule.upright)
+    crossed = near = 0
+    for line in lines:
+        boxes = pieces.boxes[line.members]
+        walls = _walls(boxes, line, upright)
+        if not len(walls):
+            continue
+        inset = 0.12 * line.height
+        inside = np.searchsorted(walls, boxes[:, 2] - inset) - np.searchsorted(walls, boxes[:, 0] + inset)
+        crossed += int((inside > 0).sum())
+        near += len(boxes)
+    return () if crossed > CROSSED * max(near, 1) else upright
 
 
 def _walls(boxes: Floats, line: _Line, rules: tuple[Trace, ...]) -> Floats:
@@ -243,7 +271,7 @@ def _walls(boxes: Floats, line: _Line, rules: tuple[Trace, ...]) -> Floats:
     crossed = []
     for rule in rules:
         shared = min(rule.last, bottom) - max(rule.first, top)
-        if rule.upright and shared > 0.7 * (bottom - top):
+        if shared > 0.7 * (bottom - top):
             crossed.append(rule.at((top + bottom) / 2))
     places = np.sort(np.array(crossed, np.float64))
     if len(places) > 1:
