@@ -188,8 +188,8 @@ def measure(images: NDArray[np.uint8], labels: NDArray[np.int64]) -> Digits:
     written = images.reshape(len(images), -1).max(1) > 127
     images, labels = images[written], labels[written]
     maps = np.stack([_distances(image) for image in images]) if len(images) else images
-    inside = maps >= MIDDLE
-    rows, columns = inside.any(2), inside.any(1)
+    inside = np.asarray(maps >= MIDDLE, np.bool_)
+    rows, columns = np.any(inside, axis=2), np.any(inside, axis=1)
     boxes = np.stack(
         [columns.argmax(1), rows.argmax(1), 28 - columns[:, ::-1].argmax(1), 28 - rows[:, ::-1].argmax(1)], 1
     )
@@ -215,7 +215,7 @@ def _slants(images: NDArray[np.uint8]) -> NDArray[np.float32]:
     mx, my = (weights * x).sum((1, 2)) / total, (weights * y).sum((1, 2)) / total
     dx, dy = x - mx[:, None, None], y - my[:, None, None]
     slants = -(weights * dx * dy).sum((1, 2)) / np.maximum((weights * dy * dy).sum((1, 2)), 1)
-    return slants.clip(-0.6, 0.6).astype(np.float32)
+    return np.asarray(slants.clip(-0.6, 0.6), np.float32)
 
 
 @dataclass(frozen=True)
@@ -262,7 +262,7 @@ def draw_digit(digits: Digits, index: int, place: Place, upright: float = 1.0) -
     wider = max(place.pen / 2 - half, -_THINNEST * half)
     offset = 127.5 + 255 * wider - MIDDLE * gain
     table = np.arange(256, dtype=np.float32)
-    return cv2.LUT(strip, (table * gain + offset).clip(0, 255).astype(np.uint8))
+    return np.asarray(cv2.LUT(strip, (table * gain + offset).clip(0, 255).astype(np.uint8)), np.uint8)
 
 
 def draw_strokes(strokes: list[NDArray[np.float32]], place: Place) -> Ink:
@@ -280,4 +280,4 @@ def draw_strokes(strokes: list[NDArray[np.float32]], place: Place) -> Ink:
         shift = np.array([pad - low, place.middle])
         fine = ((points + shift) * (_FINE * 8)).astype(np.int32)
         cv2.polylines(canvas, [fine], False, 255, thickness, cv2.LINE_8, 3)
-    return cv2.resize(canvas, (width, place.rows), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(canvas, (width, place.rows), interpolation=cv2.INTER_AREA), np.uint8)

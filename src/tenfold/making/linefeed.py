@@ -5,9 +5,10 @@ Batch k of chunk c holds the same lines whoever makes it: only (seed, c) decides
 
 import multiprocessing
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing.queues import Queue
+from queue import Full
 from random import Random
 from typing import Any
 
@@ -84,6 +85,16 @@ def _produce(queue: "Queue[list[Batch]]", digits: Digits, seed: int, batch: int,
     cv2.setNumThreads(1)
     stock = Stock(digits, make_papers(seed))
     for chunk in chunks:
-        queue.put(make_chunk(stock, seed, chunk, batch))
-    queue.close()
-    queue.join_thread()
+        if not _hand_over(queue, make_chunk(stock, seed, chunk, batch)):
+            queue.cancel_join_thread()
+            return
+
+
+def _hand_over(queue: "Queue[list[Batch]]", batches: list[Batch]) -> bool:
+    """Wait until there is room; False where nobody is left to take it, after the training was killed."""
+    parent = multiprocessing.parent_process()
+    while parent is None or parent.is_alive():
+        with suppress(Full):
+            queue.put(batches, timeout=5)
+            return True
+    return False

@@ -23,6 +23,7 @@ from tenfold.data import load_mnist
 from tenfold.errors import RunError, TrainingError
 from tenfold.making import glyphs
 from tenfold.making.backend import keras, tensorflow
+from tenfold.making.lineexport import write_line_network
 from tenfold.making.linefeed import CHUNK, Batch, feed, make_chunk
 from tenfold.making.papers import make_papers
 from tenfold.making.runs import written_aside
@@ -177,7 +178,7 @@ class Trainer:
 
     def save(self, path: Path) -> None:
         """Keep everything needed to go on. Raises RunError."""
-        arrays = {f"v{i}": np.asarray(value) for i, value in enumerate(self._values())}
+        arrays: dict[str, Any] = {f"v{i}": np.asarray(value) for i, value in enumerate(self._values())}
         with written_aside(path) as aside, aside.open("wb") as file:
             np.savez(file, chunk=self.chunk, **arrays)
 
@@ -245,17 +246,57 @@ def train_lines(
             last = trainer.chunk in recipe.ends
             if trainer.chunk % _SAVE_EVERY == 0 or last:
                 trainer.save(checkpoint)
-            if last:
-                trainer.save(out / f"cycle{recipe.ends.index(trainer.chunk) + 1}.npz")
             if trainer.chunk % _REPORT_EVERY == 0 or last:
                 rate = (trainer.chunk - began) * CHUNK / (time.perf_counter() - start)
                 row = {"lines": trainer.chunk * CHUNK, "loss": float(np.mean(losses)), "lines_a_second": rate}
                 row |= measure(trainer, held_out)
                 losses.clear()
                 _append(out / "progress.jsonl", row)
+                if last:
+                    export(trainer, out / "lines.onnx", held_out, seed, mnist.sha256)
                 if on_report:
                     on_report(row)
     return trainer
+
+
+def export(
+    trainer: Trainer, path: Path, held_out: list[Batch], seed: int, data_sha256: str
+) -> dict[str, Any]:
+    """Write the averaged network, its temperature set on held-out lines; its card."""
+    temperature = calibrate(trainer, held_out)
+    card = {
+        "format": 1,
+        "name": "lines",
+        "symbols": list(SYMBOLS),
+        "height": HEIGHT,
+        "temperature": temperature,
+        "seed": seed,
+        "settings": asdict(trainer.recipe),
+        "data_sha256": data_sha256,
+        "parameters": trainer.averaged.count_params(),
+        "versions": {"tensorflow": tensorflow.__version__, "keras": keras.__version__},
+        "figures": {"lines": trainer.chunk * CHUNK, **measure(trainer, held_out)},
+    }
+    return write_line_network(trainer.averaged, card, path, held_out[0].inks)
+
+
+def calibrate(trainer: Trainer, batches: list[Batch]) -> float:
+    """The temperature under which the true texts are likeliest (Guo et al. 2017, for whole lines)."""
+    answers = [(trainer.logits(batch.inks), batch) for batch in batches]
+
+    def surprise(temperature: float) -> float:
+        losses = [_losses(logits / np.float32(temperature), batch) for logits, batch in answers]
+        return float(np.concatenate(losses).clip(0, 20).mean())
+
+    return min((round(0.6 + 0.05 * step, 2) for step in range(49)), key=surprise)
+
+
+def _losses(logits: NDArray[np.float32], batch: Batch) -> NDArray[np.float32]:
+    columns = np.full(len(logits), logits.shape[1], np.int32)
+    losses = tensorflow.nn.ctc_loss(
+        batch.symbols, logits, batch.lengths, columns, logits_time_major=False, blank_index=BLANK
+    )
+    return np.asarray(losses.numpy(), np.float32)
 
 
 def _claim(out: Path, settings: str) -> None:

@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass, field
 from random import Random
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 Ink = NDArray[np.uint8]
+T = TypeVar("T", bound=np.generic)
 
 _ROWS, _COLUMNS = 96, 1024  # of a pattern
 _WARP_ROWS, _WARP_COLUMNS = 64, 1024
@@ -143,13 +145,17 @@ def _grid(generator: np.random.Generator) -> NDArray[np.float32]:
     return lines
 
 
-def cut(sheet: NDArray[np.generic], rows: int, columns: int, random: Random) -> NDArray[np.generic]:
+def cut(sheet: NDArray[T], rows: int, columns: int, random: Random) -> NDArray[T]:
     """A window (rows, columns) at random; a sheet that is too narrow is repeated."""
     if sheet.shape[1] < columns:
         sheet = np.concatenate([sheet] * (columns // sheet.shape[1] + 1), axis=1)
     top = random.randint(0, sheet.shape[0] - rows)
     left = random.randint(0, sheet.shape[1] - columns)
     return sheet[top : top + rows, left : left + columns]
+
+
+def _bytes(values: Any) -> Ink:
+    return np.asarray(values, np.uint8)
 
 
 def bend(ink: Ink, papers: Papers, random: Random, amount: float, climb: float) -> Ink:
@@ -166,18 +172,18 @@ def bend(ink: Ink, papers: Papers, random: Random, amount: float, climb: float) 
 def lay_on_paper(ink: Ink, papers: Papers, random: Random, strength: float) -> Ink:
     """Ink of `strength` 0-255 over a pattern, shade and grain: what is left after the paper was flattened."""
     rows, columns = ink.shape
-    value = cv2.convertScaleAbs(ink, alpha=strength / 255)
+    value = _bytes(cv2.convertScaleAbs(ink, alpha=strength / 255))
     if random.random() < 0.5:  # a pen that does not press evenly
         cloud = cut(random.choice(papers.clouds), rows, columns, random)
         weight = random.uniform(0.1, 0.5)
-        value = cv2.multiply(
-            value, cv2.convertScaleAbs(cloud, alpha=weight, beta=255 * (1 - weight) - 10), scale=1 / 235
-        )
+        press = cv2.convertScaleAbs(cloud, alpha=weight, beta=255 * (1 - weight) - 10)
+        value = _bytes(cv2.multiply(value, press, scale=1 / 235))
     if random.random() < 0.7:
         value = _printed_on(value, papers, random, strength)
     if random.random() < 0.3:
         stain = cut(random.choice(papers.clouds), rows, columns, random)
-        value = cv2.add(value, cv2.convertScaleAbs(stain, alpha=random.uniform(0, 0.35) * strength / 255))
+        shade = cv2.convertScaleAbs(stain, alpha=random.uniform(0, 0.35) * strength / 255)
+        value = _bytes(cv2.add(value, shade))
     return value
 
 
@@ -186,13 +192,14 @@ def _printed_on(value: Ink, papers: Papers, random: Random, strength: float) -> 
     zoom = random.choice((1.0, 1.0, 0.75, 1.4))
     pattern = cut(random.choice(papers.patterns), min(_ROWS, int(rows * zoom)), int(columns * zoom), random)
     if zoom != 1:
-        pattern = cv2.resize(pattern, (columns, rows), interpolation=cv2.INTER_AREA)
+        pattern = _bytes(cv2.resize(pattern, (columns, rows), interpolation=cv2.INTER_AREA))
     if random.random() < 0.5:
         pattern = pattern[:, ::-1]
-    pattern = cv2.convertScaleAbs(pattern, alpha=random.uniform(0.05, 0.5) ** 1.4 * strength / 255)
+    share = random.uniform(0.05, 0.5) ** 1.4
+    pattern = _bytes(cv2.convertScaleAbs(pattern, alpha=share * strength / 255))
     if random.random() < 0.6:  # the pattern shows through
-        return cv2.add(value, pattern, dtype=cv2.CV_8U)
-    return cv2.max(value, pattern)
+        return _bytes(cv2.add(value, pattern))
+    return _bytes(cv2.max(value, pattern))
 
 
 def wear(value: Ink, papers: Papers, random: Random, height: float) -> Ink:
@@ -204,21 +211,21 @@ def wear(value: Ink, papers: Papers, random: Random, height: float) -> Ink:
     if random.random() < 0.45:
         scale = random.uniform(min(0.9, 13 / height), 0.95)
         small = (max(4, round(columns * scale)), max(8, round(rows * scale)))
-        value = cv2.resize(value, small, interpolation=cv2.INTER_AREA)
+        value = _bytes(cv2.resize(value, small, interpolation=cv2.INTER_AREA))
     if random.random() < 0.45:
-        value = cv2.GaussianBlur(value, (0, 0), random.uniform(0.35, max(0.6, height / 28)))
+        value = _bytes(cv2.GaussianBlur(value, (0, 0), random.uniform(0.35, max(0.6, height / 28))))
     if random.random() < 0.55:
         grain = cut(papers.noise, value.shape[0], value.shape[1], random)
         level = random.uniform(0, 1) ** 2 * 20 / 64
         value = (value + grain * np.float32(level)).clip(0, 255).astype(np.uint8)
     if random.random() < 0.25:
         quality = [cv2.IMWRITE_JPEG_QUALITY, random.randint(25, 90)]
-        value = cv2.imdecode(cv2.imencode(".jpg", value, quality)[1], cv2.IMREAD_GRAYSCALE)
+        _, content = cv2.imencode(".jpg", value, quality)
+        value = _bytes(cv2.imdecode(content, cv2.IMREAD_GRAYSCALE))
     if value.shape != (rows, columns):
-        value = cv2.resize(
-            value, (columns, rows), interpolation=random.choice((cv2.INTER_LINEAR, cv2.INTER_CUBIC))
-        )
+        how = random.choice((cv2.INTER_LINEAR, cv2.INTER_CUBIC))
+        value = _bytes(cv2.resize(value, (columns, rows), interpolation=how))
     if random.random() < 0.4:
         table = 255 * np.linspace(0, 1, 256) ** (2 ** random.uniform(-0.7, 0.7))
-        value = cv2.LUT(value, table.astype(np.uint8))
+        value = _bytes(cv2.LUT(value, table.astype(np.uint8)))
     return value
