@@ -19,16 +19,22 @@ LEAST = 0.06  # of what is written: if less would be left, it was the digit afte
 INNER = 0.03  # of the frame's area: ink inside a frame that makes it a frame and not a 0
 
 
-def foreign(written: Mask) -> Mask:
+def foreign(written: Mask, signal: Grey) -> Mask:
     """What is surely not the digit: ruled lines, a box around it, pieces of either along the border.
 
-    written: (h, w) bool. Returns (h, w) bool, empty where nothing else would be left.
+    written: (h, w) bool; signal: (h, w) float32, how strongly.
+    Returns (h, w) bool, empty where nothing else would be left.
     """
-    found = _rules(written)
+    found = _rules(written, signal)
     rest = written & ~found
     count, names, stats, _ = components(rest)
     if count > 2:
-        odd = [i > 0 and (_is_frame(names, stats, i) or _is_edge(stats[i], rest.shape)) for i in range(count)]
+        joined = cv2.dilate(found.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+        at_rule = np.bincount(names[joined], minlength=count) > 0
+        odd = [
+            i > 0 and (_is_frame(names, stats, i) or _is_edge(stats[i], rest.shape, bool(at_rule[i])))
+            for i in range(count)
+        ]
         found = found | np.array(odd)[names]
     left = np.count_nonzero(written & ~found)
     return found if left > max(3, LEAST * np.count_nonzero(written)) else np.zeros_like(written)
@@ -88,8 +94,8 @@ def _is_frame(names: NDArray[np.int32], stats: NDArray[np.int32], index: int) ->
     return bool(inside < 0.1 * area and others > INNER * middle.size)
 
 
-def _is_edge(part: NDArray[np.int32], size: tuple[int, ...]) -> bool:
-    """Whether a component (x, y, w, h, area) is a thin straight piece along the border it lies at."""
+def _is_edge(part: NDArray[np.int32], size: tuple[int, ...], at_rule: bool) -> bool:
+    """Whether a component (x, y, w, h, area) is thin and straight, along the border or from a rule."""
     x, y, w, h, area = (int(v) for v in part)
     height, width = size[:2]
     thin_x, thin_y = max(2, round(STRAIGHT * width)), max(2, round(STRAIGHT * height))
@@ -98,48 +104,85 @@ def _is_edge(part: NDArray[np.int32], size: tuple[int, ...]) -> bool:
     near_x, near_y = max(1, round(RIM * width)), max(1, round(RIM * height))
     at_level_edge = y < near_y or y + h > height - near_y
     at_upright_edge = x < near_x or x + w > width - near_x
-    return (level and at_level_edge) or (upright and at_upright_edge)
+    return (level and (at_rule or at_level_edge)) or (upright and (at_rule or at_upright_edge))
 
 
-def _rules(written: Mask) -> Mask:
+def _rules(written: Mask, signal: Grey) -> Mask:
     """Ruled lines and box edges, without the strokes that cross them."""
+    none = np.zeros_like(written)
     likely = max(float(written.mean(axis=1).max()), float(written.mean(axis=0).max()))
     if likely < ALONG:
-        return np.zeros_like(written)
-    rows, some_rows = _level_rules(written)
-    columns, some_columns = (rule.T for rule in _level_rules(np.ascontiguousarray(written.T)))
-    if some_rows.any() and some_columns.any():
-        rows, columns = rows | some_rows, columns | some_columns
-    cleared = written & ~(rows | columns)
-    return (rows & ~_bridges(cleared, rows)) | (columns & ~_bridges(cleared.T, columns.T).T)
+        return none
+    level = _level_runs(written)
+    upright = [run.T for run in _level_runs(np.ascontiguousarray(written.T))]
+    rest = _large_parts(written & ~_union(none, [*level, *upright]))
+    if not rest.any():
+        return none
+    rows = [_without_strokes(run, signal) for run in level if _is_rule(run, rest)]
+    columns = [_without_strokes(run.T, signal.T).T for run in upright if _is_rule(run.T, rest.T)]
+    return _union(none, [*rows, *columns])
 
 
-def _level_rules(written: Mask) -> tuple[Mask, Mask]:
-    """Level straight lines: those right across the picture, and shorter ones near its top or bottom."""
+def _union(none: Mask, masks: list[Mask]) -> Mask:
+    return np.asarray(np.logical_or.reduce([none, *masks]), np.bool_)
+
+
+def _level_runs(written: Mask) -> list[Mask]:
+    """Level straight lines: each right across the picture, or half across near its top or bottom."""
     tall, wide = written.shape
     thickest = max(2, round(THIN * tall))
     pen = np.ones((1, max(3, round(RUN * wide))), np.uint8)
     runs = cv2.morphologyEx(written.astype(np.uint8), cv2.MORPH_OPEN, pen, borderType=cv2.BORDER_REPLICATE)
-    joined = cv2.dilate(runs, np.ones((3, 5), np.uint8))
-    count, names, stats, centres = cv2.connectedComponentsWithStats(joined, connectivity=8)
-    across, along = np.zeros(count, bool), np.zeros(count, bool)
+    count, names, stats, centres = components(cv2.dilate(runs, np.ones((3, 5), np.uint8)) > 0)
+    found = []
     for index in range(1, count):
-        _, _, w, h, _ = (int(v) for v in stats[index])
-        if h - 2 > thickest:
-            continue
-        across[index] = w >= ACROSS * wide and (w >= 0.97 * wide or tall > 40)
+        w, h = int(stats[index][2]), int(stats[index][3])
         at = float(centres[index][1]) / tall
-        along[index] = w >= ALONG * wide and min(at, 1 - at) < BORDER
-    return written & across[names], written & along[names]
+        if h - 2 <= thickest and (w >= ACROSS * wide or (w >= ALONG * wide and min(at, 1 - at) < BORDER)):
+            found.append(written & _straight(names == index, h - 2))
+    return found
 
 
-def _bridges(cleared: Mask, rule: Mask) -> Mask:
-    """Pixels of level rules with ink of a crossing stroke both above and below."""
-    if not rule.any():
-        return rule
-    reach = max(2, int(rule.sum(axis=0).max()) + 1)
+def _straight(run: Mask, thickness: int) -> Mask:
+    """The whole of a line of which long level pieces were found: all near the straight line through them."""
+    rows, columns = np.nonzero(run)
+    slope, start = np.polyfit(columns, rows, 1)
+    across = np.arange(run.shape[1])
+    reach = 0.1 * run.shape[1]
+    within = (across >= columns.min() - reach) & (across <= columns.max() + reach)
+    offset = np.abs(np.arange(run.shape[0])[:, None] - (slope * across + start))
+    pens = np.count_nonzero(run, axis=0)[columns.min() : columns.max() + 1]
+    half = min(thickness, float(np.median(pens)) - 1) / 2 + 0.6
+    return np.asarray((offset <= half) & within, np.bool_)
+
+
+def _large_parts(rest: Mask) -> Mask:
+    count, names, stats, _ = components(rest)
+    if count < 2:
+        return rest
+    areas = stats[:, 4].copy()
+    areas[0] = 0
+    large = areas >= 0.35 * areas.max()
+    return np.asarray(large[names], np.bool_) & rest
+
+
+def _is_rule(run: Mask, rest: Mask) -> bool:
+    """Whether a level line reaches past the other ink at both ends, or lies clear of it, as no bar does."""
+    rows, columns = np.flatnonzero(rest.any(axis=1)), np.flatnonzero(rest.any(axis=0))
+    own_rows, own = np.flatnonzero(run.any(axis=1)), np.flatnonzero(run.any(axis=0))
+    past = max(1, round(0.05 * rest.shape[1]))
+    clear = max(2, round(0.02 * rest.shape[0]))
+    beyond = own[0] <= columns[0] - past and own[-1] >= columns[-1] + past
+    apart = own_rows[-1] + clear < rows[0] or own_rows[0] - clear > rows[-1]
+    return bool(beyond or apart)
+
+
+def _without_strokes(run: Mask, signal: Grey) -> Mask:
+    """A level rule without the strokes over it: darker than the rule, or going on above and below it."""
+    levels = signal[run]
+    darker = run & (signal > 1.4 * float(np.median(levels)))
+    ink = ((signal > 0.6 * float(np.median(levels))) & ~run).astype(np.uint8)
+    reach = max(2, int(run.sum(axis=0).max()) + 1)
     pen = np.ones((reach, 1), np.uint8)
-    ink = cleared.astype(np.uint8)
-    below = cv2.dilate(ink, pen, anchor=(0, 0))
-    above = cv2.dilate(ink, pen, anchor=(0, reach - 1))
-    return rule & (below > 0) & (above > 0)
+    below, above = cv2.dilate(ink, pen, anchor=(0, 0)), cv2.dilate(ink, pen, anchor=(0, reach - 1))
+    return run & ~darker & ~((below > 0) & (above > 0))

@@ -24,7 +24,7 @@ def contrast_of(grey: Grey) -> Grey:
     (Serra 1982; "black top-hat").
     """
     small = scaled(grey, min(1.0, THUMBNAIL / max(grey.shape)))
-    light = _paper_is_light(small)
+    light = _paper_is_light(small, min(grey.shape) > SMALL)
     towards = grey if light else 255 - grey
     if _even(small):
         rim = _edge(small if light else 255 - small)
@@ -41,11 +41,11 @@ def _even(small: Grey) -> bool:
     return float(edge.max() - edge.min()) < EVEN
 
 
-def _paper_is_light(small: Grey) -> bool:
+def _paper_is_light(small: Grey, large: bool) -> bool:
     """Paper is the shade that holds most of a broad ring and of the whole.
 
-    Where a shadow's edge makes that unclear, ink is what is far from its surroundings on one side
-    only, which the sign of the skewness tells.
+    Where a shadow's edge makes that unclear in a large picture, ink is what is far from its surroundings
+    on one side only, which the sign of the skewness tells.
     """
     low = float(small.min())
     bright = small - low > otsu(small - low)
@@ -54,7 +54,7 @@ def _paper_is_light(small: Grey) -> bool:
     ring = np.ones(small.shape, bool)
     ring[rows : height - rows, columns : width - columns] = False
     share = (2 * float(bright[ring].mean()) + float(bright.mean())) / 3
-    if UNCLEAR[0] < share < UNCLEAR[1]:
+    if large and UNCLEAR[0] < share < UNCLEAR[1]:
         side = max(3, round(0.3 * min(small.shape))) | 1
         away = small - cv2.blur(small, (side, side), borderType=cv2.BORDER_REPLICATE)
         spread = float(np.square(away).mean()) ** 1.5

@@ -25,6 +25,8 @@ DETAIL = 88  # pixels: a digit smaller than this, found in a larger picture, is 
 FAINTEST = 7.0  # grey levels of 255 that ink must stand out by
 CLEAREST = 4.5  # times the paper's noise that ink must stand out by
 FLOOR = 0.12  # of the ink's darkness: below this it is paper
+STRONG = 0.45  # of the ink's darkness: fainter ink counts only near ink as dark as this
+NEAR = 0.02  # of the longer side: how near
 THINNEST = 1.75  # pixels in the 20x20 box: a pen thinner than this is drawn this wide
 SUPER = 4  # the digit is drawn at this multiple of the box while the pen is widened
 
@@ -112,14 +114,17 @@ def find_ink(grey: Grey) -> tuple[Grey, Mask]:
     Returns ink (h, w) float32 0-1, zero off the digit, and its mask (h, w). Raises NoInkError.
     """
     contrast = contrast_of(grey)
-    other = foreign(_written(contrast)[0])
+    written = _written(contrast)[0]
+    other = foreign(written, contrast)
     if other.any():
-        other = cv2.dilate(other.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
-        contrast[other] = 0
+        around = cv2.dilate(other.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+        contrast[other | (around & ~written)] = 0
     written, level, floor = _written(contrast)
     if not written.any():
         raise NoInkError(_nothing(grey))
-    mask = only_digit(written, np.maximum(contrast, 0))
+    reach = 2 * max(1, round(NEAR * max(grey.shape))) + 1
+    strong = cv2.dilate((contrast > STRONG * level).astype(np.uint8), np.ones((reach, reach), np.uint8))
+    mask = only_digit(written & (strong > 0), np.maximum(contrast, 0))
     ink = np.clip((contrast - floor) / (0.92 * level - floor), 0, 1)
     near = cv2.dilate(mask.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
     ink[~near] = 0
