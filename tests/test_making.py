@@ -10,6 +10,7 @@ import subprocess
 import sys
 import textwrap
 import time
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -275,10 +276,14 @@ def test_early_stopping_keeps_the_best_epoch(few: Dataset) -> None:
     assert f"the weights of epoch {fitted.kept_epoch}, with the lowest validation loss, are kept" in notes[0]
 
 
-def test_hidden_softmax_warns_with_the_reason(few: Dataset, tmp_path: Path) -> None:
-    with pytest.warns(UserWarning, match="gradients vanish") as caught:
-        train("classic", data=few, activation="softmax", epochs=1, out=tmp_path / "run")
-    assert any("learnt nothing yet" in str(warning.message) for warning in caught)
+def test_notes_are_python_warnings_where_nobody_listens(few: Dataset, tmp_path: Path) -> None:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
+        train("classic", data=few, activation="softmax", epochs=2, early_stopping=1, out=tmp_path / "run")
+    softmax, stopped, chance = (str(warning.message) for warning in caught if warning.category is UserWarning)
+    assert "their gradients vanish" in softmax
+    assert "with the lowest validation loss, are kept" in stopped
+    assert "it has learnt nothing yet" in chance
 
 
 def test_data_without_test_images(few: Dataset, tmp_path: Path) -> None:
