@@ -1,5 +1,6 @@
 """Making readers: real training, on few images."""
 
+import contextlib
 import csv
 import json
 import math
@@ -8,6 +9,7 @@ import resource
 import signal
 import subprocess
 import sys
+import tempfile
 import textwrap
 import time
 import warnings
@@ -18,6 +20,8 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import tenfold
 from tenfold.data import Dataset, Split
@@ -471,6 +475,26 @@ def test_damaged_run_is_one_line(run: Run, tmp_path: Path, damage: object, messa
     with pytest.raises(RunError, match=message) as caught:
         load_run(tmp_path)
     assert "\n" not in str(caught.value)
+
+
+@given(
+    metrics=st.binary(max_size=60)
+    | st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(st.sampled_from(["recipe", "figures", "epochs", "loss"]), inner, max_size=4)
+        ),
+    ).map(lambda content: json.dumps(content).encode()),
+    history=st.binary(max_size=60) | st.text('epoch,los1.5\n"', max_size=60).map(str.encode),
+)
+def test_any_bytes_are_a_run_or_one_error(metrics: bytes, history: bytes) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / runs.READER).write_bytes(b"")
+        (Path(folder) / runs.METRICS).write_bytes(metrics)
+        (Path(folder) / runs.HISTORY).write_bytes(history)
+        with contextlib.suppress(RunError):
+            assert isinstance(load_run(folder).figures, dict)
 
 
 def test_run_that_is_not_there(tmp_path: Path) -> None:

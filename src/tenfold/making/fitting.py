@@ -31,6 +31,9 @@ OPTIMIZERS = {
 MEASURED = ("loss", "accuracy", "val_loss", "val_accuracy")
 """What Keras tells at the end of an epoch, in the order of history.csv."""
 
+DIGITS = 6
+"""Decimals of a figure in history.csv: all that float32 has for an accuracy."""
+
 Row = dict[str, float]
 
 
@@ -151,7 +154,10 @@ class _Watcher(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_epoch_end(self, epoch: int, logs: Row | None = None) -> None:
         logs = logs or {}
-        row: Row = {"epoch": epoch + 1, **{name: float(logs[name]) for name in MEASURED if name in logs}}
+        row: Row = {
+            "epoch": epoch + 1,
+            **{name: round(float(logs[name]), DIGITS) for name in MEASURED if name in logs},
+        }
         row |= {
             "learning_rate": self._recipe.rate,
             "seconds": round(time.perf_counter() - self._epoch_start, 3),

@@ -75,7 +75,7 @@ def load_run(folder: str | Path) -> Run:
         metrics = json.loads(_read_text(folder / METRICS))
         known = {field.name for field in fields(Recipe)}
         recipe = Recipe(**{key: value for key, value in metrics["recipe"].items() if key in known})
-        metrics["figures"].items()
+        metrics["figures"] = {str(name): float(value) for name, value in metrics["figures"].items()}
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OptionError) as error:
         raise RunError(f"{folder / METRICS}: damaged ({error}); train again") from None
     return Run(folder, recipe, _read_history(folder / HISTORY), metrics)
