@@ -1,0 +1,82 @@
+"""The README is run: its Python, its commands, its links."""
+
+import re
+import shlex
+import tomllib
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from tenfold.cli import main
+
+ROOT = Path(__file__).parents[1]
+TEXT = (ROOT / "README.md").read_text()
+BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
+LINES = [
+    line.strip()
+    for language, block in BLOCKS
+    if language == "sh"
+    for whole in block.splitlines()
+    for line in whole.split(" #")[0].split("&&")
+]
+FEW = ["--limit", "300", "--epochs", "1", "--validation", "60"]
+
+
+@pytest.fixture
+def desk(tmp_path, monkeypatch, test_split):
+    """An empty folder with the pictures the README speaks of."""
+    (tmp_path / "photos").mkdir()
+    for name in ("seven.jpg", "seven.png", "photos/1.jpg"):
+        Image.fromarray(255 - test_split.images[0]).resize((140, 140)).save(tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.slow
+def test_the_python_runs(desk, capsys):
+    names: dict[str, object] = {}
+    for language, block in BLOCKS:
+        if language == "python":
+            exec(compile(block, "README.md", "exec"), names)
+    out = capsys.readouterr().out
+    assert out.startswith("7 ")
+    assert (desk / "runs" / "quick" / "reader.onnx").exists()
+
+
+@pytest.mark.slow
+def test_the_commands_run(desk, capfd):
+    commands = [shlex.split(line)[1:] for line in LINES if line.startswith("tenfold ")]
+    assert {command[0] for command in commands} == {"run", "train", "predict", "evaluate"}
+    # The README trains runs/mine after it has shown how to read with it.
+    for command in sorted(commands, key=lambda command: command[0] not in {"run", "train"}):
+        few = FEW if command[0] in {"run", "train"} else []
+        assert main([*command, *few]) == 0, (command, capfd.readouterr().err)
+
+
+def test_what_is_installed_is_what_the_project_offers():
+    offered = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    asked = [re.search(r"\[(\w+)\]", line) for line in LINES if line.startswith("pip install")]
+    assert asked
+    assert all(extra is None or extra.group(1) in offered for extra in asked)
+
+
+def test_its_links_lead_somewhere():
+    for target in re.findall(r"\]\(([^)#]+)\)", TEXT):
+        assert target.startswith("https://") or (ROOT / target).exists(), target
+    for path in re.findall(r"`((?:src|examples|docs|benchmarks|tests)(?:/[\w.]+)*)`", TEXT):
+        assert (ROOT / path).exists(), path
+
+
+def test_the_dials_it_lists_exist(capfd):
+    assert main(["train", "--help"]) == 0
+    shown = capfd.readouterr().out
+    for dial in re.findall(r"--[a-z-]+", TEXT.split("## Turn a dial")[1].split("## From Python")[0]):
+        assert dial in shown
+
+
+def test_the_checks_are_the_same_everywhere():
+    named = re.findall(r"^```sh\n(ruff check\n.*?)^```$", (ROOT / "CONTRIBUTING.md").read_text(), re.M | re.S)
+    for command in named[0].split("\n")[:-1]:
+        assert command in (ROOT / ".ci" / "run").read_text()
+        assert f"run: {command}" in (ROOT / ".github" / "workflows" / "ci.yml").read_text()
