@@ -9,8 +9,9 @@ from tenfold.reading.pages.crops import cut
 from tenfold.reading.pages.geometry import inverse, move, scaling
 from tenfold.reading.pages.lines import find_strips
 from tenfold.reading.pages.plate import Plate, View, look, make_plate
-from tenfold.reading.pages.rules import SHORTEST, Trace
+from tenfold.reading.pages.rules import tilt
 from tenfold.reading.pages.shapes import Edges, Layout, Line, Rule
+from tenfold.reading.pages.traces import Trace
 
 Pixels = NDArray[np.uint8]
 
@@ -21,7 +22,7 @@ LARGEST = 2200  # pixels: longest side of the second
 CLOSEST = 3600  # pixels: and of the second where writing is small
 TEXT = 46  # pixels: height of writing aimed at
 SMALL = 22  # pixels: writing lower than this is looked at from nearer still
-NARROW = 0.75  # times the height of writing: no pen is as wide
+LEVEL = 0.2  # degrees: rules turned by less are level
 
 
 def layout(picture: Pixels, quarters: int = 0) -> Layout:
@@ -50,22 +51,18 @@ def _plate(picture: Pixels) -> tuple[Plate, View]:
     height, width = picture.shape[:2]
     scale = min(1.0, AFAR / max(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    small = (
-        picture
-        if scale == 1
-        else np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
-    )
-    view = look(small)
+    small = picture if scale == 1 else cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    view = look(np.asarray(small, np.uint8))
     if view.corners is not None:
         back = inverse(scaling(size[0] / width, size[1] / height))
         view = View(move(back, view.corners), view.angle, view.dark)
-    first = make_plate(picture, view, scale, 57, SHORTEST)
+    first = make_plate(picture, view, scale)
     text = _text_height(first)
+    turned = tilt(first.rules)
+    if abs(turned) > LEVEL:
+        view = View(view.corners, view.angle + turned, view.dark)
     near = _nearer(scale, text, max(height, width))
-    reach = int(np.clip(NARROW * (text or TEXT) * near / scale, 21, 57)) | 1
-    if near == scale and abs(reach - 57) < 12:
-        return first, view
-    return make_plate(picture, view, near, reach, SHORTEST), view
+    return make_plate(picture, view, near, text * near / scale), view
 
 
 def _nearer(scale: float, text: float, long_side: int) -> float:

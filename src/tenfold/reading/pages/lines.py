@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tenfold.reading.pages.pieces import Pieces, find_pieces, sort_pieces, usual_height
-from tenfold.reading.pages.rules import Trace
+from tenfold.reading.pages.traces import Trace
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -51,7 +51,8 @@ def find_strips(mask: Pixels, rules: tuple[Trace, ...]) -> tuple[Pieces, list[St
     lines = _attach(pieces, marks, lines)
     shares = np.array([_usual_gap(pieces, line, []) for line in lines if len(line.members) > 2])
     usual = float(np.nanmedian(shares)) if np.isfinite(shares).any() else float("nan")
-    rules = _separating(pieces, lines, rules)
+    if _is_squared_paper(pieces, lines, rules):
+        rules = ()
     rows = _rows(pieces, lines)
     strips: list[Strip] = []
     for row, members in enumerate(rows):
@@ -211,15 +212,11 @@ def _apart(pieces: Pieces, one: _Line, other: _Line) -> bool:
 def _numbers(pieces: Pieces, line: _Line, rules: tuple[Trace, ...], usual: float, row: int) -> list[Strip]:
     """Cut a line at wide gaps and at rules that stand between."""
     members, gaps = _gaps(pieces, line)
-    boxes = pieces.boxes[members]
     own = _usual_gap(pieces, line, [usual] * 2)
     cut = gaps > np.clip(WIDER * own, WIDE, WIDEST) * line.height
-    walls = _walls(boxes, line, rules)
-    if len(walls) and _is_row_of_boxes(boxes, walls, line.height):
-        cut = np.zeros_like(cut)
-    elif len(walls):
-        middle = (boxes[:, 0] + boxes[:, 2]) / 2
-        cut |= np.searchsorted(walls, middle[1:]) != np.searchsorted(walls, middle[:-1])
+    cells, joined = _cells(pieces.boxes[members], line, rules)
+    cut &= ~joined[1:] | ~joined[:-1]
+    cut |= cells[1:] != cells[:-1]
     strips = []
     for part in np.split(members, np.flatnonzero(cut) + 1):
         heights = pieces.heights[part]
@@ -249,20 +246,19 @@ def _usual_gap(pieces: Pieces, line: _Line, known: list[float]) -> float:
     return float(np.quantile(shares, 0.45)) if len(shares) else float("nan")
 
 
-def _separating(pieces: Pieces, lines: list[_Line], rules: tuple[Trace, ...]) -> tuple[Trace, ...]:
-    """The upright rules, unless writing takes no heed of them, as on squared paper."""
-    upright = tuple(rule for rule in rules if rule.upright)
+def _is_squared_paper(pieces: Pieces, lines: list[_Line], rules: tuple[Trace, ...]) -> bool:
+    """Whether writing takes no heed of the upright rules, which then part nothing."""
     crossed = near = 0
     for line in lines:
         boxes = pieces.boxes[line.members]
-        walls = _walls(boxes, line, upright)
+        walls = _walls(boxes, line, rules)
         if not len(walls):
             continue
         inset = 0.12 * line.height
         inside = np.searchsorted(walls, boxes[:, 2] - inset) - np.searchsorted(walls, boxes[:, 0] + inset)
         crossed += int((inside > 0).sum())
         near += len(boxes)
-    return () if crossed > CROSSED * max(near, 1) else upright
+    return crossed > CROSSED * max(near, 1)
 
 
 def _walls(boxes: Floats, line: _Line, rules: tuple[Trace, ...]) -> Floats:
@@ -271,7 +267,7 @@ def _walls(boxes: Floats, line: _Line, rules: tuple[Trace, ...]) -> Floats:
     crossed = []
     for rule in rules:
         shared = min(rule.last, bottom) - max(rule.first, top)
-        if shared > 0.7 * (bottom - top):
+        if rule.upright and shared > 0.7 * (bottom - top):
             crossed.append(rule.at((top + bottom) / 2))
     places = np.sort(np.array(crossed, np.float64))
     if len(places) > 1:
@@ -279,19 +275,52 @@ def _walls(boxes: Floats, line: _Line, rules: tuple[Trace, ...]) -> Floats:
     return np.asarray(places)
 
 
-def _is_row_of_boxes(boxes: Floats, walls: Floats, height: float) -> bool:
+def _cells(boxes: Floats, line: _Line, rules: tuple[Trace, ...]) -> tuple[Indices, NDArray[np.bool_]]:
+    """Each piece's cell, a row of boxes with a digit each being one; and whether it is in such a row.
+
+    boxes: (n, 4) of the line's pieces from left to right.
+    """
+    walls = _walls(boxes, line, rules)
+    cells = np.searchsorted(walls, (boxes[:, 0] + boxes[:, 2]) / 2)
+    joined = np.zeros(len(boxes), bool)
+    for first, last in _box_rows(boxes, walls, line, rules):
+        inside = (cells >= first) & (cells <= last)
+        if inside.any() and _holds_digits(
+            boxes[inside], cells[inside], walls[first - 1 : last + 1], line.height
+        ):
+            cells[inside] = first
+            joined |= inside
+    return cells, joined
+
+
+def _box_rows(boxes: Floats, walls: Floats, line: _Line, rules: tuple[Trace, ...]) -> list[tuple[int, int]]:
+    """First and last cell of each run of cells that rules close above or below."""
+    top, bottom = float(np.median(boxes[:, 1])), float(np.median(boxes[:, 3]))
+    reach = 0.2 * line.height, 1.0 * line.height
+    lids = [
+        rule
+        for rule in rules
+        if not rule.upright
+        for level in [rule.at(float(boxes[:, 0].mean()))]
+        if -reach[1] < level - top < reach[0] or -reach[0] < level - bottom < reach[1]
+    ]
+    rows: list[tuple[int, int]] = []
+    for cell in range(1, len(walls)):
+        slack = 0.2 * (walls[cell] - walls[cell - 1])
+        if any(lid.first <= walls[cell - 1] + slack and lid.last >= walls[cell] - slack for lid in lids):
+            if rows and rows[-1][1] == cell - 1:
+                rows[-1] = (rows[-1][0], cell)
+            else:
+                rows.append((cell, cell))
+    return [row for row in rows if row[1] > row[0]]
+
+
+def _holds_digits(boxes: Floats, cells: Indices, walls: Floats, height: float) -> bool:
     """Whether equal cells hold about one digit each: the boxes of an identity number."""
-    if len(walls) < 3:
-        return False
     widths = np.diff(walls)
     usual = float(np.median(widths))
-    if usual > 2.6 * height or usual < 0.5 * height:
+    if not 0.5 * height <= usual <= 2.6 * height or (np.abs(widths - usual) > 0.25 * usual).any():
         return False
-    cells = np.searchsorted(walls, (boxes[:, 0] + boxes[:, 2]) / 2)
-    inside = [c for c in np.unique(cells) if 0 < c < len(walls)]
-    if len(inside) < 2:
-        return False
-    equal = all(abs(widths[c - 1] - usual) < 0.25 * usual for c in inside)
-    spans = [boxes[cells == c, 2].max() - boxes[cells == c, 0].min() for c in inside]
-    single = np.mean([span < min(ONE_DIGIT * height, 1.05 * usual) for span in spans])
-    return equal and bool(single > 0.8)
+    filled = np.unique(cells)
+    spans = np.array([boxes[cells == c, 2].max() - boxes[cells == c, 0].min() for c in filled])
+    return len(filled) > 1 and float(np.mean(spans < min(ONE_DIGIT * height, 1.05 * usual))) > 0.8

@@ -18,13 +18,16 @@ from tenfold.reading.pages.geometry import (
     turning,
 )
 from tenfold.reading.pages.paper import Ink, flatten, is_dark_on_light, strokes, to_grey
-from tenfold.reading.pages.rules import Trace, remove_rules
+from tenfold.reading.pages.rules import remove_rules
 from tenfold.reading.pages.sheet import find_sheet, sheet_size
 from tenfold.reading.pages.skew import page_angle
+from tenfold.reading.pages.traces import Trace
 
 Pixels = NDArray[np.uint8]
 
 RIM = 0.008  # of the sheet's longer side: its cut edge, which is no ink
+BROAD = 0.75  # times the height of writing: no pen is as broad
+REACHES = (21, 57)  # pixels: least and greatest breadth of what is taken for ink
 LEVEL = 0.4  # degrees: a page turned by less is level
 TURNED = 12.0  # degrees: writing on a sheet found in a photo is turned no further from its sides
 
@@ -90,11 +93,11 @@ def look(picture: Pixels) -> View:
     return View(corners, angle if abs(angle) > LEVEL else 0.0, dark)
 
 
-def make_plate(picture: Pixels, view: View, scale: float, reach: int, shortest: int) -> Plate:
+def make_plate(picture: Pixels, view: View, scale: float, text: float = 0.0) -> Plate:
     """The plate of a view at a scale.
 
     picture: (h, w) or (h, w, 3) uint8. scale: plate pixels a picture pixel, at most 1.
-    reach: pixels of the plate; ink is narrower. shortest: pixels; rules are longer.
+    text: height of the writing in the plate's pixels; 0 where it is not known yet.
     """
     height, width = picture.shape[:2]
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
@@ -103,10 +106,11 @@ def make_plate(picture: Pixels, view: View, scale: float, reach: int, shortest: 
     grey = to_grey(np.asarray(small, np.uint8))
     corners = None if view.corners is None else move(shrink, view.corners)
     flat, small_to_plate = _warped(grey, corners, view.angle, 1.0)
+    reach = int(np.clip(BROAD * text, *REACHES)) | 1 if text else REACHES[1]
     ink = flatten(flat, view.dark, reach)
     if corners is not None or view.angle:
         ink = _without_rim(ink, corners, small_to_plate, size)
-    ink, rules = remove_rules(ink, shortest)
+    ink, rules = remove_rules(ink, text)
     mask = strokes(ink)
     return Plate(ink, mask, rules, inverse(small_to_plate @ shrink))
 

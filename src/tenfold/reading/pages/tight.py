@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from tenfold.reading.pages.geometry import inverse, scaling, shifting
 from tenfold.reading.pages.paper import Ink, to_grey
 from tenfold.reading.pages.pieces import Pieces, find_pieces, sort_pieces, usual_height
-from tenfold.reading.pages.rules import remove_rules
+from tenfold.reading.pages.rules import erase, long_rules
 from tenfold.reading.pages.shapes import Edges, Line
 
 Pixels = NDArray[np.uint8]
@@ -20,6 +20,7 @@ MARGIN = 0.18  # of the text's height, above and below it
 PAPER = 1.0  # times the paper pattern's deviation that is shown as paper
 PEN = 0.6  # quantile of the strokes' ink that is shown as full
 FILLS = 0.36  # of a picture's height that writing has in a crop of one line
+ACROSS = 0.55  # of a crop's width: a straight run as long as this is a rule
 LEVELLED = 0.5  # of the text's height: how far pieces of one line stand apart in level
 
 
@@ -92,7 +93,10 @@ def _strokes(grey: Pixels) -> _Strokes:
     contrast, spread = _contrast(grey)
     ink = Ink(np.clip(np.rint(contrast), 0, 255).astype(np.uint8), spread)
     if grey.shape[1] >= 40 and grey.shape[0] >= 12:
-        ink, _ = remove_rules(ink, shortest=max(40, round(0.55 * grey.shape[1])))
+        strength = ink.strength.copy()
+        for rule in long_rules(strength, max(7.0, 2.0 * spread), max(40, round(ACROSS * grey.shape[1]))):
+            erase(strength, rule, spread)
+        ink = Ink(strength, spread)
     threshold = max(float(cv2.threshold(ink.strength, 0, 255, cv2.THRESH_OTSU)[0]), 2.2 * spread, 6.0)
     mask = (ink.strength > threshold).astype(np.uint8)
     pieces = find_pieces(mask)

@@ -1,0 +1,92 @@
+"""The sides of printed boxes, each found by the rectangle of paper that it encloses."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tenfold.reading.pages.traces import THICKEST, Floats, Pixels, Trace, profile, thickness
+
+SMALLEST = 13  # pixels: side of the smallest box
+LARGEST = 0.6  # of the picture's longer side; longer rules are found as such
+SQUARE = 0.88  # of its rectangle that a box's outline fills (an ellipse fills 0.79)
+TILTED = 6.0  # degrees
+ALONG = 0.75  # of its sides that the outline must run along,
+CROSSED = 0.3  # and of each of them, since a digit may cross one
+NEAR = 5.0  # pixels: a side so near a known rule is that rule
+
+
+def box_sides(strength: Pixels, threshold: float, known: list[Trace]) -> list[Trace]:
+    """The sides of boxes that are not among the known rules.
+
+    strength: (h, w) ink. threshold: least ink of a rule.
+    """
+    mask = cv2.dilate((strength > threshold).astype(np.uint8), np.ones((3, 3), np.uint8))
+    contours, tree = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+    if not contours:
+        return []
+    across = np.ascontiguousarray(strength.T)
+    found = list(known)
+    for outline, relation in zip(contours, np.asarray(tree)[0], strict=True):
+        if relation[3] < 0 or len(outline) < 4 * SMALLEST:
+            continue
+        corners = _rectangle(np.asarray(outline, np.int32).reshape(-1, 2), max(strength.shape))
+        if corners is None:
+            continue
+        for start, end in zip(corners, np.roll(corners, -1, axis=0), strict=True):
+            upright = bool(abs(end[1] - start[1]) > abs(end[0] - start[0]))
+            if not any(_is_on(start, end, upright, trace) for trace in found):
+                side = _side(across if upright else strength, start, end, corners.mean(axis=0), upright)
+                if side is not None:
+                    found.append(side)
+    return found[len(known) :]
+
+
+def _rectangle(outline: NDArray[np.int32], longest: int) -> Floats | None:
+    """Corners (4, 2) of the upright rectangle an outline (n, 2) runs along; None where it is none."""
+    left, top = outline.min(axis=0)
+    right, bottom = outline.max(axis=0)
+    if min(right - left, bottom - top) < SMALLEST or max(right - left, bottom - top) > LARGEST * longest:
+        return None
+    hull = cv2.convexHull(outline)
+    (centre, size, angle) = cv2.minAreaRect(hull)
+    if min(size) < SMALLEST or cv2.contourArea(hull) < SQUARE * size[0] * size[1]:
+        return None
+    if abs((angle + 45) % 90 - 45) > TILTED:
+        return None
+    corners = np.asarray(cv2.boxPoints((centre, size, angle)), np.float64)
+    shares = []
+    for start, end in zip(corners, np.roll(corners, -1, axis=0), strict=True):
+        length = float(np.linalg.norm(end - start))
+        along = (end - start) / length
+        place = (outline - start) @ along
+        off = np.abs((outline - start) @ np.array([-along[1], along[0]]))
+        near = place[off < 1.5 + 0.03 * length]
+        shares.append(min(1.0, len(np.unique(np.rint(near))) / length))
+    return corners if min(shares) > CROSSED and np.mean(shares) > ALONG else None
+
+
+def _is_on(start: Floats, end: Floats, upright: bool, trace: Trace) -> bool:
+    """Whether a side runs along a known rule."""
+    if trace.upright is not upright:
+        return False
+    along, across = (1, 0) if upright else (0, 1)
+    place, level = (start + end)[[along, across]] / 2
+    return bool(trace.first <= place <= trace.last and abs(trace.at(place) - level) < NEAR)
+
+
+def _side(strength: Pixels, start: Floats, end: Floats, middle: Floats, upright: bool) -> Trace | None:
+    """The rule just outside one side of a rectangle; `strength` is turned so that it runs along the rows."""
+    if upright:
+        start, end, middle = start[::-1], end[::-1], middle[::-1]
+    if start[0] > end[0]:
+        start, end = end, start
+    first, last = int(start[0]) - 1, int(np.ceil(end[0])) + 1
+    curve = np.interp(np.arange(first, last + 1), [start[0], end[0]], [start[1], end[1]])
+    reach = THICKEST + 4
+    usual = np.percentile(profile(strength, first, curve, reach), 40, axis=0)
+    outward = 1 if start[1] + end[1] > 2 * middle[1] else -1
+    outside = [reach + outward * k for k in range(THICKEST // 2 + 3)]
+    shift = outside[int(np.argmax(usual[outside]))] - reach
+    cuts = profile(strength, first, curve + shift, reach)
+    thick = thickness(cuts)
+    return Trace(first, curve + shift, thick, upright) if thick <= THICKEST else None
