@@ -15,7 +15,9 @@ RUN = 0.35  # of the side: the straight pieces that rules are put together from
 THIN = 0.12  # of the side: no rule is thicker
 RIM = 0.12  # of the side: pieces of boxes lie this near the border
 STRAIGHT = 0.09  # of the side: and are no thicker
-LEAST = 0.06  # of what is written: if less would be left, it was the digit after all
+LEAST = 0.2  # of what is written: if less would be left, it was the digit after all
+LINED = 0.6  # of a component: one with so much straight line is a box or a rule
+EDGE_TO_EDGE = 0.95  # of the side: a rule through a digit is this long
 INNER = 0.03  # of the frame's area: ink inside a frame that makes it a frame and not a 0
 
 
@@ -108,19 +110,41 @@ def _is_edge(part: NDArray[np.int32], size: tuple[int, ...], at_rule: bool) -> b
 
 
 def _rules(written: Mask, signal: Grey) -> Mask:
-    """Ruled lines and box edges, without the strokes that cross them."""
+    """Ruled lines and box edges, without the strokes that cross them.
+
+    A line is one of them if it runs from edge to edge, past the rest of the ink, or if it belongs to a piece
+    that is little else than such lines while other ink stands apart. A digit's own bar does neither.
+    """
     none = np.zeros_like(written)
     likely = max(float(written.mean(axis=1).max()), float(written.mean(axis=0).max()))
     if likely < ALONG:
         return none
     level = _level_runs(written)
     upright = [run.T for run in _level_runs(np.ascontiguousarray(written.T))]
-    rest = _large_parts(written & ~_union(none, [*level, *upright]))
-    if not rest.any():
+    runs = _union(none, [*level, *upright])
+    if not runs.any():
         return none
-    rows = [_without_strokes(run, signal) for run in level if _is_rule(run, rest)]
-    columns = [_without_strokes(run.T, signal.T).T for run in upright if _is_rule(run.T, rest.T)]
-    return _union(none, [*rows, *columns])
+    boxes = _mostly(runs, written)
+    rest = _large_parts(written & ~runs)
+    rows = [run for run in level if (run & boxes).any() or _runs_through(run, rest)]
+    columns = [
+        run
+        for run in upright
+        if (run & boxes).any() or (_is_fainter(run, rest, signal) and _runs_through(run.T, rest.T))
+    ]
+    cleared = [_without_strokes(run, signal) for run in rows]
+    cleared += [_without_strokes(run.T, signal.T).T for run in columns]
+    return _union(none, cleared)
+
+
+def _mostly(runs: Mask, written: Mask) -> Mask:
+    """Components that are mostly straight lines, if other ink stands beside them."""
+    count, names, stats, _ = components(written)
+    straight = np.bincount(names[runs], minlength=count) >= LINED * stats[:, 4]
+    straight[0] = False
+    boxes = np.asarray(straight[names], np.bool_)
+    beside = np.count_nonzero(written & ~boxes)
+    return boxes if beside >= LEAST * np.count_nonzero(written) else np.zeros_like(written)
 
 
 def _union(none: Mask, masks: list[Mask]) -> Mask:
@@ -166,15 +190,19 @@ def _large_parts(rest: Mask) -> Mask:
     return np.asarray(large[names], np.bool_) & rest
 
 
-def _is_rule(run: Mask, rest: Mask) -> bool:
-    """Whether a level line reaches past the other ink at both ends, or lies clear of it, as no bar does."""
-    rows, columns = np.flatnonzero(rest.any(axis=1)), np.flatnonzero(rest.any(axis=0))
-    own_rows, own = np.flatnonzero(run.any(axis=1)), np.flatnonzero(run.any(axis=0))
-    past = max(1, round(0.05 * rest.shape[1]))
-    clear = max(2, round(0.02 * rest.shape[0]))
-    beyond = own[0] <= columns[0] - past and own[-1] >= columns[-1] + past
-    apart = own_rows[-1] + clear < rows[0] or own_rows[0] - clear > rows[-1]
-    return bool(beyond or apart)
+def _runs_through(run: Mask, rest: Mask) -> bool:
+    """Whether a level line goes from the picture's one edge to the other, past the rest at both ends."""
+    columns, own = np.flatnonzero(rest.any(axis=0)), np.flatnonzero(run.any(axis=0))
+    width = rest.shape[1]
+    past = max(1, round(0.05 * width))
+    if not len(columns) or own[-1] - own[0] + 1 < EDGE_TO_EDGE * width:
+        return False
+    return bool(own[0] <= columns[0] - past and own[-1] >= columns[-1] + past)
+
+
+def _is_fainter(run: Mask, rest: Mask, signal: Grey) -> bool:
+    """Whether a line is printed fainter than the ink; the stem of a 9 or a 7 is not."""
+    return bool(rest.any()) and float(np.median(signal[run])) < 0.8 * float(np.median(signal[rest]))
 
 
 def _without_strokes(run: Mask, signal: Grey) -> Mask:
