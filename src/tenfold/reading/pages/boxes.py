@@ -12,7 +12,7 @@ SQUARE = 0.88  # of its rectangle that a box's outline fills (an ellipse fills 0
 TILTED = 6.0  # degrees
 ALONG = 0.75  # of its sides that the outline must run along,
 CROSSED = 0.3  # and of each of them, since a digit may cross one
-NEAR = 5.0  # pixels: a side so near a known rule is that rule
+NEAR = 5  # pixels: a side so near a known rule is that rule
 
 
 def box_sides(strength: Pixels, threshold: float, known: list[Trace]) -> list[Trace]:
@@ -25,27 +25,59 @@ def box_sides(strength: Pixels, threshold: float, known: list[Trace]) -> list[Tr
     if not contours:
         return []
     across = np.ascontiguousarray(strength.T)
-    found = list(known)
+    taken = _Taken(strength.shape, known)
+    found = []
     for outline, relation in zip(contours, np.asarray(tree)[0], strict=True):
         if relation[3] < 0 or len(outline) < 4 * SMALLEST:
             continue
-        corners = _rectangle(np.asarray(outline, np.int32).reshape(-1, 2), max(strength.shape))
+        corners = _rectangle(np.asarray(outline, np.int32).reshape(-1, 2), taken)
         if corners is None:
             continue
         for start, end in zip(corners, np.roll(corners, -1, axis=0), strict=True):
             upright = bool(abs(end[1] - start[1]) > abs(end[0] - start[0]))
-            if not any(_is_on(start, end, upright, trace) for trace in found):
+            if not taken.at((start + end) / 2, upright):
                 side = _side(across if upright else strength, start, end, corners.mean(axis=0), upright)
                 if side is not None:
                     found.append(side)
-    return found[len(known) :]
+                    taken.add(side)
+    return found
 
 
-def _rectangle(outline: NDArray[np.int32], longest: int) -> Floats | None:
-    """Corners (4, 2) of the upright rectangle an outline (n, 2) runs along; None where it is none."""
+class _Taken:
+    """Where rules are known already, upright ones and level ones apart."""
+
+    def __init__(self, shape: tuple[int, ...], known: list[Trace]) -> None:
+        self._maps = (np.zeros(shape, np.uint8), np.zeros(shape, np.uint8))
+        self.longest = max(shape)
+        for trace in known:
+            self.add(trace)
+
+    def add(self, trace: Trace) -> None:
+        """Mark a rule, as broad as a side may miss it by."""
+        along = np.arange(trace.first, trace.last + 1)
+        points = np.stack([trace.across, along] if trace.upright else [along, trace.across], axis=1)
+        cv2.polylines(self._maps[trace.upright], [np.rint(points).astype(np.int32)], False, 1, 2 * NEAR + 1)
+
+    def at(self, point: Floats, upright: bool) -> bool:
+        """Whether a point is on a known rule."""
+        known = self._maps[upright]
+        x = min(max(round(float(point[0])), 0), known.shape[1] - 1)
+        y = min(max(round(float(point[1])), 0), known.shape[0] - 1)
+        return bool(known[y, x])
+
+
+def _rectangle(outline: NDArray[np.int32], taken: _Taken) -> Floats | None:
+    """Corners (4, 2) of the upright rectangle that an outline (n, 2) runs along; None if none, or known."""
     left, top = outline.min(axis=0)
     right, bottom = outline.max(axis=0)
-    if min(right - left, bottom - top) < SMALLEST or max(right - left, bottom - top) > LARGEST * longest:
+    if (
+        min(right - left, bottom - top) < SMALLEST
+        or max(right - left, bottom - top) > LARGEST * taken.longest
+    ):
+        return None
+    across, down = (left + right) / 2, (top + bottom) / 2
+    beside = all(taken.at(np.array([x, down]), True) for x in (left, right))
+    if beside and all(taken.at(np.array([across, y]), False) for y in (top, bottom)):
         return None
     hull = cv2.convexHull(outline)
     (centre, size, angle) = cv2.minAreaRect(hull)
@@ -63,15 +95,6 @@ def _rectangle(outline: NDArray[np.int32], longest: int) -> Floats | None:
         near = place[off < 1.5 + 0.03 * length]
         shares.append(min(1.0, len(np.unique(np.rint(near))) / length))
     return corners if min(shares) > CROSSED and np.mean(shares) > ALONG else None
-
-
-def _is_on(start: Floats, end: Floats, upright: bool, trace: Trace) -> bool:
-    """Whether a side runs along a known rule."""
-    if trace.upright is not upright:
-        return False
-    along, across = (1, 0) if upright else (0, 1)
-    place, level = (start + end)[[along, across]] / 2
-    return bool(trace.first <= place <= trace.last and abs(trace.at(place) - level) < NEAR)
 
 
 def _side(strength: Pixels, start: Floats, end: Floats, middle: Floats, upright: bool) -> Trace | None:

@@ -50,7 +50,7 @@ class Trace:
 
     def at(self, along: float) -> float:
         """Its middle at a place along it, held at its ends."""
-        return float(self.across[int(np.clip(round(along) - self.first, 0, len(self.across) - 1))])
+        return float(self.across[min(max(round(along) - self.first, 0), len(self.across) - 1)])
 
 
 def profile(strength: Pixels, first: int, across: Floats, reach: int) -> Pixels:
@@ -112,7 +112,8 @@ def _straightest(rows: Indices, columns: Indices, weights: Floats, length: int) 
     few = np.isin(columns, used[:: max(1, len(used) // 150)])
     rows, columns, weights = rows[few], columns[few], weights[few]
     best, most = (0.0, float(np.median(rows))), -1.0
-    for slope in np.arange(-STEEPEST, STEEPEST + 1e-9, max(0.002, 1.5 / length)):
+    steepest = min(STEEPEST, (float(np.ptp(rows)) + 2) / length)
+    for slope in np.arange(-steepest, steepest + 1e-9, max(0.002, 1.5 / length)):
         level = rows - slope * columns
         low = float(np.floor(level.min()))
         count = np.convolve(np.bincount(np.rint(level - low).astype(np.int64), weights), [1, 1, 1])
