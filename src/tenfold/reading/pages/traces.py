@@ -20,6 +20,7 @@ GAP = 9  # pixels: a gap in a rule, as in a dotted one
 WIDE_GAP = 27  # pixels: a gap that ends a rule
 EVEN = 0.35  # of a rule's usual ink that it has everywhere
 PEN = 1.45  # times the rule's own ink: what is darker is a pen's
+UNIFORM = 0.55  # of a rule's plain length over which it is evenly broad
 PLAIN = 0.35  # of a rule's length that must be free of the pen
 COMPANY = 0.5  # of a rule's plain length that may have other ink beside it,
 CROSSED = 0.25  # and on both sides of it
@@ -142,8 +143,9 @@ def _judged(strength: Pixels, first: int, across: Floats, threshold: float, shor
     if not (core > threshold).any():
         return []
     level = float(np.median(core[core > threshold]))
-    closed = _closed(core > max(threshold, EVEN * level), GAP)
-    free = closed & (core <= PEN * level + threshold)  # not under the pen
+    inked = core > max(threshold, EVEN * level)
+    closed = _closed(inked, GAP)
+    free = inked & (core <= PEN * level + threshold)  # not under the pen
     traces = []
     for start, stop in _runs(_closed(closed, WIDE_GAP)):
         plain = np.flatnonzero(free[start:stop]) + start
@@ -176,7 +178,9 @@ def _is_alone(cuts: Pixels) -> bool:
     limit = 0.5 * np.percentile(cuts[:, centre - 1 : centre + 2].max(axis=1), 40)
     above = cuts[:, [centre - off - 1, centre - off]].max(axis=1) > limit
     below = cuts[:, [centre + off, centre + off + 1]].max(axis=1) > limit
-    return bool((above | below).mean() <= COMPANY and (above & below).mean() <= CROSSED)
+    breadth = np.count_nonzero(cuts[:, centre - off : centre + off + 1] > limit, axis=1)
+    even = float(np.mean(np.abs(breadth - np.median(breadth)) <= 1.0))
+    return bool(even >= UNIFORM and (above | below).mean() <= COMPANY and (above & below).mean() <= CROSSED)
 
 
 def thickness(cuts: Pixels) -> float:
