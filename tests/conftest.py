@@ -9,7 +9,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 import tenfold
-from tenfold.data.dataset import Split
+from tenfold.data import Split
 
 MNIST = Path(tenfold.__file__).parent / "data" / "mnist.npz"
 

@@ -6,10 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tenfold
-from tenfold.data.dataset import Split
+from tenfold.data import Dataset, Split
 from tenfold.errors import DataError, OptionError
 from tenfold.judging import judge
 from tenfold.judging.metrics import LOSSES, count_confusion, score_loss, wilson_interval
+from tenfold.judging.report import match_classes, pick_images
 
 # Worked by hand: three classes, four images, the last two wrong, image 3 the surer mistake.
 PROBABILITIES = np.array(
@@ -137,3 +138,18 @@ def test_evaluate_refuses_an_empty_split(means_reader):
     empty = Split(np.zeros((0, 28, 28), np.uint8), np.zeros(0, np.int64))
     with pytest.raises(DataError, match="empty"):
         tenfold.evaluate(tenfold.load(means_reader), empty)
+
+
+def test_data_without_test_images_are_judged_whole(test_split):
+    train = Split(test_split.images[:6], test_split.labels[:6])
+    held = Split(test_split.images[6:8], test_split.labels[6:8])
+    without = Dataset(train, held, None, "here", "0" * 64)
+    assert pick_images(without).labels.tolist() == test_split.labels[:8].tolist()
+    assert pick_images(Dataset(train, held, test_split, "here", "0" * 64)) is test_split
+
+
+def test_classes_are_matched_by_name():
+    split = Split(np.zeros((3, 28, 28), np.uint8), np.array([0, 1, 0]))
+    assert match_classes(split, ("3", "7"), tuple("0123456789")).labels.tolist() == [3, 7, 3]
+    with pytest.raises(DataError, match="does not know 1 of the 2 classes in this data, 'A'"):
+        match_classes(split, ("3", "A"), tuple("0123456789"))

@@ -119,9 +119,9 @@ def mistakes(
     shown = wrong[:MOST_MISTAKES]
     rows = -(-len(shown) // MISTAKE_COLUMNS)
     figure = Figure(
-        figsize=(12.4, 1.6 * rows + 0.6),
+        figsize=(12.4, 1.45 * rows + 0.6),
         dpi=130,
-        layout=ConstrainedLayoutEngine(w_pad=0.06, h_pad=0.07, wspace=0, hspace=0),
+        layout=ConstrainedLayoutEngine(w_pad=0.06, h_pad=0.04, wspace=0, hspace=0),
     )
     figure.suptitle(_mistakes_title(len(wrong), len(shown), len(labels)), fontsize=12, color=INK)
     if rows == 0:
@@ -166,7 +166,9 @@ def _draw_bars(
             min(float(probabilities[k]), 1) + 0.06, place, _percent(float(probabilities[k])),
             va="center", fontsize=7.5, color=INK,
         )  # fmt: skip
-    axis.set_yticks(places, [class_names[k] for k in order], fontsize=9, color=INK)
+    axis.set_yticks(places, [class_names[k] for k in order], fontsize=9)
+    for tick, k in zip(axis.get_yticklabels(), order, strict=True):
+        tick.set_color(RED if k == answer else BLUE if k == label else QUIET)
     axis.set_ylim(len(order) - 0.5, -0.5)
     axis.set_xlim(0, 1.5)
     axis.set_box_aspect(1)
