@@ -30,7 +30,6 @@ def test_a_report_worked_by_hand():
     assert report.answered == 0.75
     assert report.accuracy_answered == pytest.approx(2 / 3)
     assert report.class_names == ("0", "1", "2")
-    assert report.figures["accuracy"] == 0.5
 
 
 def test_the_probability_that_it_is_a_digit_lowers_confidence_not_the_answer():
