@@ -1,14 +1,15 @@
 """Other people's hands, made from MNIST: how the recipe `ink` varies its training digits.
 
-Each digit is kept as a signed distance to its outline. One remap then turns, slants, stretches and bends it,
-and one look-up makes its pen thick or thin, crisp or soft: about as cheap as a plain rotation. What comes out is
-put through the same `fit` (now and then the whole of `locate`) that a stranger's picture goes through, so that
-the network trains on what it will see.
+Each digit is kept as a signed distance to its outline. One remap then turns, slants, stretches and bends
+it, and one look-up makes its pen thick or thin, crisp or soft: about as cheap as a plain rotation. What
+comes out is put through the same `fit` (now and then the whole of `locate`) that a stranger's picture goes
+through, so that the network trains on what it will see.
 
 Every image is a function of (seed, epoch, index) alone.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -18,6 +19,7 @@ from tenfold.errors import PictureError
 from tenfold.reading.pictures import SIDE, fit, locate
 
 Images = NDArray[np.uint8]
+Image = NDArray[np.uint8]
 
 FINE = 2  # the outline is kept at this multiple of 28x28
 CANVAS = 64  # pixels: side of the drawing before it is fitted into 20x20
@@ -29,12 +31,12 @@ INSIDE = 128  # value of the distance map on the outline
 class Hands:
     """How far hands, pens and cameras differ. Angles in degrees, lengths in pixels of the 28x28.
 
-    turn, slant: spread (sd) of rotation and of the letters' lean; stretch: sd of the log of width over height.
+    turn, slant: spread (sd) of rotation and of the lean; stretch: sd of the log of width over height.
     bend: greatest sd of the elastic displacement; skew: of the perspective.
-    thin, thick: how much a pen's outline may move in and out; thickest: out, where no hole can close (1 and 7).
+    thin, thick: how much a pen's outline may move in and out; thickest: out, for 1 and 7 without holes.
     soft: greatest blur of the outline.
-    plain: share of images drawn from MNIST's own greys; cut, rule, worn, coarse, photo: shares of images with an
-    edge cut off, a piece of rule left, a worn pen, few pixels, and of those put on paper and prepared whole.
+    plain: share of images drawn from MNIST's own greys; cut, rule, worn, coarse, photo: shares with an edge
+    cut off, a piece of rule left, a worn pen, few pixels, and of those put on paper and prepared whole.
     crossed, flagged, slashed: shares of 7s, 1s and 0s redrawn as some countries write them.
     """
 
@@ -54,7 +56,7 @@ class Hands:
     coarse: float = 0.10
     photo: float = 0.15
     crossed: float = 0.25
-    flagged: float = 0.25
+    flagged: float = 0.4
     slashed: float = 0.03
 
 
@@ -72,28 +74,33 @@ def outlines(images: Images) -> Images:
 
 
 def vary(
-    image: NDArray[np.uint8],
-    outline: NDArray[np.uint8],
+    image: Image,
+    outline: Image,
     label: int,
     hands: Hands,
     random: np.random.Generator,
-) -> NDArray[np.uint8]:
+) -> Image:
     """One training image from another hand: (28, 28) uint8.
 
     image: (28, 28) uint8 MNIST digit; outline: its (56, 56) map from `outlines`.
     """
     across, down = _warp(hands, random)
     if random.random() < hands.plain:
-        drawn = cv2.remap(image, across, down, cv2.INTER_LINEAR, borderValue=0)
+        drawn = _uint8(cv2.remap(image, across, down, cv2.INTER_LINEAR, borderValue=0))
         pen = 2.5
     else:
         distance = cv2.remap(outline, across * FINE + 0.5, down * FINE + 0.5, cv2.INTER_LINEAR, borderValue=0)
         width = _pen(label, hands, random)
-        drawn = cv2.LUT(distance, _ink_table(width, random.uniform(0.5, hands.soft)))
+        drawn = _uint8(cv2.LUT(distance, _ink_table(width, random.uniform(0.5, hands.soft))))
         pen = 2.5 + 2 * width
     drawn = _other_shapes(drawn, label, pen, hands, random)
     drawn = _damage(drawn, hands, random)
     return finish(drawn, hands, random)
+
+
+def _uint8(values: Any) -> Image:
+    """OpenCV's answer with its type, which its stubs leave open."""
+    return np.asarray(values, np.uint8)
 
 
 def _warp(hands: Hands, random: np.random.Generator) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -112,7 +119,7 @@ def _warp(hands: Hands, random: np.random.Generator) -> tuple[NDArray[np.float32
         down *= depth
     grid = int(random.integers(3, 6))
     bend = (random.uniform(0, hands.bend) * random.standard_normal((grid, grid, 2))).astype(np.float32)
-    bend = cv2.resize(bend, (CANVAS, CANVAS), interpolation=cv2.INTER_CUBIC)
+    bend = np.asarray(cv2.resize(bend, (CANVAS, CANVAS), interpolation=cv2.INTER_CUBIC), np.float32)
     middle = np.float32((SIDE - 1) / 2)
     return across + (bend[..., 0] + middle), down + (bend[..., 1] + middle)
 
@@ -127,14 +134,12 @@ def _pen(label: int, hands: Hands, random: np.random.Generator) -> float:
     return float(random.uniform(-hands.thin, hands.thickest if label in (1, 7) else hands.thick))
 
 
-def _ink_table(width: float, soft: float) -> NDArray[np.uint8]:
+def _ink_table(width: float, soft: float) -> Image:
     distance = (np.arange(256) - INSIDE) / UNITS + width
     return (np.clip(0.5 + distance / soft, 0, 1) * 255).astype(np.uint8)
 
 
-def _other_shapes(
-    drawn: NDArray[np.uint8], label: int, pen: float, hands: Hands, random: np.random.Generator
-) -> NDArray[np.uint8]:
+def _other_shapes(drawn: Image, label: int, pen: float, hands: Hands, random: np.random.Generator) -> Image:
     """Cross a 7, give a 1 its flag and foot, slash a 0."""
     share = {7: hands.crossed, 1: hands.flagged, 0: hands.slashed}.get(label, 0.0)
     if random.random() >= share:
@@ -161,7 +166,7 @@ def _other_shapes(
         head, foot = columns[rows < top + 0.1 * tall].mean(), columns[rows > bottom - 0.1 * tall].mean()
         kind = random.random()
         if kind < 0.75:
-            reach, fall = tall * random.uniform(0.12, 0.4), tall * random.uniform(0.1, 0.4)
+            reach, fall = tall * random.uniform(0.12, 0.5), tall * random.uniform(0.02, 0.5)
             line(head, top + 1, head - reach, top + fall)
         if kind > 0.4:
             half, row = tall * random.uniform(0.12, 0.3), bottom + random.uniform(-1, 1)
@@ -172,51 +177,75 @@ def _other_shapes(
     return drawn
 
 
-def _damage(drawn: NDArray[np.uint8], hands: Hands, random: np.random.Generator) -> NDArray[np.uint8]:
+def _damage(drawn: Image, hands: Hands, random: np.random.Generator) -> Image:
     """Wear the pen out, cut an edge off, leave a piece of rule, lose resolution."""
     chance = random.random(4)
     if chance[0] < hands.worn:
-        texture = random.uniform(0, 1, (CANVAS // 2, CANVAS // 2)).astype(np.float32)
-        texture = cv2.resize(cv2.GaussianBlur(texture, (0, 0), random.uniform(0.5, 1.6)), (CANVAS, CANVAS))
-        low, high = float(texture.min()), float(texture.max())
-        level = random.uniform(0.3, 0.9)
-        worn = 1 - level * np.clip(1.6 * (texture - low) / (high - low + 1e-6) - 0.4, 0, 1)
-        drawn = (drawn * worn).astype(np.uint8)
+        drawn = _worn(drawn, random)
     if chance[1] < hands.cut:
-        rows, columns = np.nonzero(drawn > 60)
-        if len(rows):
-            share = random.uniform(0.04, 0.14)
-            side = int(random.integers(4))
-            tall, wide = rows.max() - rows.min(), columns.max() - columns.min()
-            if side == 0:
-                drawn[: rows.min() + int(share * tall)] = 0
-            elif side == 1:
-                drawn[rows.max() - int(share * tall) :] = 0
-            elif side == 2:
-                drawn[:, : columns.min() + int(share * wide)] = 0
-            else:
-                drawn[:, columns.max() - int(share * wide) :] = 0
+        _cut_edge(drawn, random)
     if chance[2] < hands.rule:
-        rows, columns = np.nonzero(drawn > 60)
-        if len(rows):
-            away = int(random.integers(2, 8))
-            end = random.integers(0, CANVAS, 2)
-            side = int(random.integers(4))
-            row = (rows.max() + away, rows.min() - away)[side % 2]
-            column = (columns.max() + away, columns.min() - away)[side % 2]
-            place = (slice(row, row + 2), slice(min(end), max(end)))
-            place = place if side < 2 else ((place[1]), slice(column, column + 2))
-            drawn[place] = np.maximum(drawn[place], np.uint8(random.integers(90, 256)))
+        _leave_rule(drawn, random)
     if chance[3] < hands.coarse:
-        side = int(random.integers(11, 24))
-        drawn = cv2.resize(cv2.resize(drawn, (side, side), interpolation=cv2.INTER_AREA), (CANVAS, CANVAS))
-        if random.random() < 0.4:
-            drawn = np.where(drawn > random.integers(80, 170), 255, 0).astype(np.uint8)
+        drawn = _coarse(drawn, random)
     return drawn
 
 
-def finish(drawn: NDArray[np.uint8], hands: Hands, random: np.random.Generator) -> NDArray[np.uint8]:
-    """Bring a drawing (h, w) uint8, bright on dark, to 28x28 as a reader would; some through paper and camera."""
+def _worn(drawn: Image, random: np.random.Generator) -> Image:
+    """Ink that comes in patches."""
+    grain = random.uniform(0, 1, (CANVAS // 2, CANVAS // 2)).astype(np.float32)
+    texture = cv2.resize(cv2.GaussianBlur(grain, (0, 0), random.uniform(0.5, 1.6)), (CANVAS, CANVAS))
+    low, high = float(texture.min()), float(texture.max())
+    level = random.uniform(0.3, 0.9)
+    worn = 1 - level * np.clip(1.6 * (texture - low) / (high - low + 1e-6) - 0.4, 0, 1)
+    return _uint8((drawn * worn).astype(np.uint8))
+
+
+def _cut_edge(drawn: Image, random: np.random.Generator) -> None:
+    """A picture's edge through the digit."""
+    rows, columns = np.nonzero(drawn > 60)
+    if not len(rows):
+        return
+    share = random.uniform(0.04, 0.14)
+    side = int(random.integers(4))
+    tall, wide = rows.max() - rows.min(), columns.max() - columns.min()
+    if side == 0:
+        drawn[: rows.min() + int(share * tall)] = 0
+    elif side == 1:
+        drawn[rows.max() - int(share * tall) :] = 0
+    elif side == 2:
+        drawn[:, : columns.min() + int(share * wide)] = 0
+    else:
+        drawn[:, columns.max() - int(share * wide) :] = 0
+
+
+def _leave_rule(drawn: Image, random: np.random.Generator) -> None:
+    """A piece of a straight line beside the digit."""
+    rows, columns = np.nonzero(drawn > 60)
+    if not len(rows):
+        return
+    away = int(random.integers(2, 8))
+    first, last = sorted(random.integers(0, CANVAS, 2))
+    side = int(random.integers(4))
+    row = (rows.max() + away, rows.min() - away)[side % 2]
+    column = (columns.max() + away, columns.min() - away)[side % 2]
+    along = slice(first, last)
+    place = (slice(row, row + 2), along) if side < 2 else (along, slice(column, column + 2))
+    drawn[place] = np.maximum(drawn[place], np.uint8(random.integers(90, 256)))
+
+
+def _coarse(drawn: Image, random: np.random.Generator) -> Image:
+    """Few pixels, at times only black and white."""
+    side = int(random.integers(11, 24))
+    small = cv2.resize(drawn, (side, side), interpolation=cv2.INTER_AREA)
+    drawn = _uint8(cv2.resize(small, (CANVAS, CANVAS)))
+    if random.random() < 0.4:
+        return np.where(drawn > random.integers(80, 170), 255, 0).astype(np.uint8)
+    return drawn
+
+
+def finish(drawn: Image, hands: Hands, random: np.random.Generator) -> Image:
+    """Bring a drawing (h, w) uint8, bright on dark, to 28x28 as a reader would; some by paper and camera."""
     if random.random() < hands.photo:
         try:
             return locate(_on_paper(drawn, random)).image
@@ -227,36 +256,33 @@ def finish(drawn: NDArray[np.uint8], hands: Hands, random: np.random.Generator) 
     if not len(rows):
         return np.zeros((SIDE, SIDE), np.uint8)
     box = drawn[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    image = fit(box.astype(np.float32) / 255)
+    image = fit(box.astype(np.float32) / np.float32(255))
     if random.random() < 0.25:
-        image = cv2.GaussianBlur(image, (0, 0), random.uniform(0.3, 0.8))
+        image = _uint8(cv2.GaussianBlur(image, (0, 0), random.uniform(0.3, 0.8)))
     if random.random() < 0.3:
         gain, lift = random.uniform(0.8, 1.8), random.uniform(-25, 15)
         image = np.where(image > 0, np.clip(image * gain + lift, 0, 255), 0).astype(np.uint8)
     return image
 
 
-def _on_paper(drawn: NDArray[np.uint8], random: np.random.Generator) -> NDArray[np.uint8]:
+def _on_paper(drawn: Image, random: np.random.Generator) -> Image:
     """A little photo of the drawing: paper, shade, faintness, noise, blur."""
-    margin = random.integers(0, 14, 4)
-    drawn = cv2.copyMakeBorder(drawn, *(int(m) for m in margin), cv2.BORDER_CONSTANT, value=0)
+    top, bottom, left, right = (int(m) for m in random.integers(0, 14, 4))
+    drawn = _uint8(cv2.copyMakeBorder(drawn, top, bottom, left, right, cv2.BORDER_CONSTANT, value=0))
     ink = drawn.astype(np.float32) / 255
     if random.random() < 0.5:
-        ink = cv2.GaussianBlur(ink, (0, 0), random.uniform(0.4, 1.3))
+        ink = np.asarray(cv2.GaussianBlur(ink, (0, 0), random.uniform(0.4, 1.3)), np.float32)
     paper = random.uniform(120, 250)
     depth = paper * random.uniform(0.15, 0.95)
     tall, wide = ink.shape
-    shade = (
-        random.uniform(-0.2, 0.2) * np.linspace(-1, 1, wide)[None]
-        + random.uniform(-0.2, 0.2) * np.linspace(-1, 1, tall)[:, None]
-    )
-    picture = (paper - depth * ink) * (1 + shade) + random.normal(
-        0, random.uniform(0, 0.06) * depth, ink.shape
-    )
+    across, down = np.linspace(-1, 1, wide)[None], np.linspace(-1, 1, tall)[:, None]
+    shade = random.uniform(-0.2, 0.2) * across + random.uniform(-0.2, 0.2) * down
+    noise = random.normal(0, random.uniform(0, 0.06) * depth, ink.shape)
+    photo = (paper - depth * ink) * (1 + shade) + noise
     if random.random() < 0.3:
-        picture = 255 - picture
-    picture = np.clip(picture, 0, 255).astype(np.uint8)
+        photo = 255 - photo
+    picture = np.clip(photo, 0, 255).astype(np.uint8)
     if random.random() < 0.4:
         side = random.uniform(0.35, 0.8)
-        picture = cv2.resize(picture, None, fx=side, fy=side, interpolation=cv2.INTER_AREA)
+        picture = _uint8(cv2.resize(picture, None, fx=side, fy=side, interpolation=cv2.INTER_AREA))
     return picture

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from tenfold.data import Dataset, Split, one_hot
 from tenfold.errors import TrainingError
 from tenfold.making.backend import keras
+from tenfold.making.batches import stream_batches
 from tenfold.making.events import EpochEnd, Event, Note, Progress
 from tenfold.making.recipes import Recipe
 
@@ -39,11 +40,16 @@ Row = dict[str, float]
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
-    """What fitting tells: one row an epoch, the epoch whose weights were kept, and how long it took."""
+    """What fitting tells: one row an epoch, the epoch whose weights were kept, how long it took.
+
+    temperature: what the logits are divided by; threshold: confidence below which the reader is unsure.
+    """
 
     history: tuple[Row, ...]
     kept_epoch: int
     seconds: float
+    temperature: float = 1.0
+    threshold: float = 0.8
 
 
 def compile_network(model: keras.Model, recipe: Recipe) -> None:
@@ -64,11 +70,13 @@ def fit_stock(
     model: keras.Model,
     recipe: Recipe,
     dataset: Dataset,
+    seed: int,
     tell: Callable[[Event], None],
     keep_row: Callable[[Row], None],
 ) -> Fitted:
     """Fit by Keras' own `fit`: shuffled batches, validation after each epoch, early stopping if asked.
 
+    seed: of the order of the images; the weights are in the model already.
     tell: takes events; keep_row: takes each epoch's row as it is done.
 
     Raises TrainingError where the loss is not finite.
@@ -82,11 +90,12 @@ def fit_stock(
         stopper = keras.callbacks.EarlyStopping(patience=recipe.early_stopping, restore_best_weights=True)
         callbacks.append(stopper)
     start = time.perf_counter()
+    labels = _labels(dataset.train, recipe, classes)
     model.fit(
-        dataset.train.images,
-        _labels(dataset.train, recipe, classes),
-        batch_size=recipe.batch_size,
+        stream_batches(dataset.train.images, labels, recipe.batch_size, recipe.epochs, seed),
         epochs=recipe.epochs,
+        steps_per_epoch=watcher.batches,
+        shuffle=False,
         validation_data=(dataset.validation.images, _labels(dataset.validation, recipe, classes))
         if len(dataset.validation)
         else None,
@@ -132,7 +141,7 @@ class _Watcher(keras.callbacks.Callback):  # type: ignore[misc]
         self.rows: list[Row] = []
         self._recipe = recipe
         self._images = images
-        self._batches = -(-images // recipe.batch_size)
+        self.batches = -(-images // recipe.batch_size)
         self._tell = tell
         self._keep_row = keep_row
         self._epoch_start = self._last = 0.0
@@ -150,7 +159,7 @@ class _Watcher(keras.callbacks.Callback):  # type: ignore[misc]
         seen = min((batch + 1) * self._recipe.batch_size, self._images)
         speed = seen / (now - self._epoch_start)
         epoch = len(self.rows) + 1
-        self._tell(Progress(epoch, self._recipe.epochs, batch + 1, self._batches, loss, accuracy, speed))
+        self._tell(Progress(epoch, self._recipe.epochs, batch + 1, self.batches, loss, accuracy, speed))
 
     def on_epoch_end(self, epoch: int, logs: Row | None = None) -> None:
         logs = logs or {}

@@ -1,87 +1,122 @@
-"""The recipe `ink`: a network for other people's hands, which also says when it sees no digit.
+"""The recipe `ink`: fit a network to other people's hands, and calibrate what it says of its own sureness."""
 
-Every epoch trains on new images: each training digit as another hand would write it (`augmentation`), and
-among them what is no digit (`nondigits`). They are drawn in other processes while the network trains, as a
-function of (seed, epoch, block) alone.
-"""
+import time
+from collections.abc import Callable
 
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
-from multiprocessing import get_context
-from os import cpu_count
-
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tenfold.data import Split
-from tenfold.making.augmentation import Hands, outlines, vary
+from tenfold.data import Dataset, Split
+from tenfold.making.augmentation import Hands
+from tenfold.making.backend import keras
+from tenfold.making.drawing import Mixture, epochs
+from tenfold.making.events import EpochEnd, Event
+from tenfold.making.fitting import DIGITS, Fitted, Row
+from tenfold.making.loop import Loop, Schedule
 from tenfold.making.nondigits import nondigit
+from tenfold.making.recipes import Recipe
 
-Images = NDArray[np.uint8]
-Labels = NDArray[np.int64]
+Floats = NDArray[np.float64]
 
-BLOCK = 1000  # digits drawn in one piece of work
-WORKERS = max(1, min(8, cpu_count() or 1))
+THRESHOLD = 0.6
+"""Confidence below which the reader is unsure, chosen on simulated strangers (docs/architecture.md)."""
+
+ORDER = 1_000_000
+"""Sets the key of an epoch's order apart from the keys of its drawings."""
 
 
-@dataclass(frozen=True)
-class Mixture:
-    """What an epoch is made of, beside one image of every digit in another hand.
+def fit_hands(
+    model: keras.Model,
+    recipe: Recipe,
+    dataset: Dataset,
+    seed: int,
+    tell: Callable[[Event], None],
+    keep_row: Callable[[Row], None],
+) -> Fitted:
+    """Fit a network that also refuses, on images drawn afresh each epoch, and calibrate it.
 
-    nondigits: how many images of no digit, as a share of the digits.
-    unchanged: the share of digits left as MNIST has them.
+    Takes and gives what `fitting.fit_stock` does. The weights kept are their moving average.
+
+    Raises TrainingError where the loss is not finite.
     """
-
-    nondigits: float = 0.25
-    unchanged: float = 0.10
-
-
-def epochs(
-    train: Split, seed: int, first: int, last: int, hands: Hands, mixture: Mixture
-) -> Iterator[tuple[Images, Labels]]:
-    """The images and labels (-1 is no digit) of epochs `first` to `last` - 1, each drawn while the last trains."""
-    blocks = range(-(-len(train) // BLOCK))
-    with ProcessPoolExecutor(
-        WORKERS, get_context("spawn"), initializer=_settle, initargs=(train.images, train.labels, hands, mixture)
-    ) as pool:
-        waiting = [pool.submit(_draw, seed, first, block) for block in blocks] if first < last else []
-        for epoch in range(first, last):
-            drawn = [future.result() for future in waiting]
-            waiting = [pool.submit(_draw, seed, epoch + 1, block) for block in blocks] if epoch + 1 < last else []
-            yield np.concatenate([i for i, _ in drawn]), np.concatenate([t for _, t in drawn])
-
-
-_settled: tuple[Images, Labels, Images, Hands, Mixture]
-
-
-def _settle(images: Images, labels: Labels, hands: Hands, mixture: Mixture) -> None:
-    global _settled
-    cv2.setNumThreads(1)
-    _settled = (images, labels, outlines(images), hands, mixture)
-
-
-def _draw(seed: int, epoch: int, block: int) -> tuple[Images, Labels]:
-    images, labels, maps, hands, mixture = _settled
-    return draw_block(images, labels, maps, hands, mixture, np.random.default_rng([seed, epoch, block]), block)
+    mixture = Mixture()
+    start = time.perf_counter()
+    view = _logits(model)
+    schedule = Schedule(recipe.epochs, recipe.batch_size, recipe.rate)
+    loop = Loop(view, schedule, mixture.size(len(dataset.train)) // recipe.batch_size)
+    rows: list[Row] = []
+    last = start
+    for images, labels in epochs(dataset.train, seed, 0, recipe.epochs, Hands(), mixture):
+        order = np.random.default_rng([seed, loop.epoch, ORDER]).permutation(len(labels))
+        row: Row = {"epoch": loop.epoch + 1, **loop.run_epoch(images, labels, order)}
+        with loop.averaged():
+            row |= _validate(view, dataset.validation)
+        now = time.perf_counter()
+        row |= {
+            "learning_rate": schedule.rate(loop.epoch * loop.steps_an_epoch - 1, loop.steps),
+            "seconds": now - last,
+        }
+        last = now
+        row = {name: round(value, DIGITS) for name, value in row.items()}
+        rows.append(row)
+        keep_row(row)
+        told = (row["loss"], row["accuracy"], row.get("val_loss"), row.get("val_accuracy"), row["seconds"])
+        tell(EpochEnd(loop.epoch, recipe.epochs, *told))
+    loop.keep_average()
+    temperature = _calibrate(model, view, dataset.validation, seed) if len(dataset.validation) else 1.0
+    return Fitted(tuple(rows), len(rows), time.perf_counter() - start, temperature, THRESHOLD)
 
 
-def draw_block(
-    images: Images,
-    labels: Labels,
-    maps: Images,
-    hands: Hands,
-    mixture: Mixture,
-    random: np.random.Generator,
-    block: int,
-) -> tuple[Images, Labels]:
-    """One block of an epoch: digits in other hands, then what is no digit."""
-    numbers = range(block * BLOCK, min((block + 1) * BLOCK, len(labels)))
-    drawn = [
-        images[i] if random.random() < mixture.unchanged else vary(images[i], maps[i], int(labels[i]), hands, random)
-        for i in numbers
-    ]
-    others = [nondigit(images, labels, hands, random) for _ in range(round(mixture.nondigits * len(numbers)))]
-    truth = np.concatenate([labels[numbers.start : numbers.stop], np.full(len(others), -1, np.int64)])
-    return np.stack([*drawn, *others]), truth
+def _logits(model: keras.Model) -> keras.Model:
+    """The same network up to its logits: (n, classes), and (n, 1) of being a digit."""
+    return keras.Model(model.input, [model.get_layer("logits").output, model.get_layer("digit_logit").output])
+
+
+def _validate(view: keras.Model, split: Split) -> Row:
+    if not len(split):
+        return {}
+    logits = view.predict(split.images, batch_size=500, verbose=0)[0]
+    return {
+        "val_loss": _log_loss(logits.astype(np.float64), split.labels),
+        "val_accuracy": float((logits.argmax(axis=1) == split.labels).mean()),
+    }
+
+
+def _log_loss(logits: Floats, labels: NDArray[np.int64]) -> float:
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    right = shifted[np.arange(len(labels)), labels]
+    return float((np.log(np.exp(shifted).sum(axis=1)) - right).mean())
+
+
+def _calibrate(model: keras.Model, view: keras.Model, held_out: Split, seed: int) -> float:
+    """Set the layers `temperature` and `trust` to what fits held-out digits and non-digits best.
+
+    Returns the temperature. Sources: Guo, Pleiss, Sun and Weinberger 2017 (temperature scaling); Platt 1999.
+    """
+    logits, doubt = view.predict(held_out.images, batch_size=500, verbose=0)
+    temperatures = np.geomspace(0.3, 3, 93)
+    losses = [_log_loss(logits.astype(np.float64) / t, held_out.labels) for t in temperatures]
+    temperature = float(temperatures[int(np.argmin(losses))])
+    random = np.random.default_rng([seed, ORDER])
+    count = max(100, len(held_out) // 3)
+    others = [nondigit(held_out.images, held_out.labels, Hands(), random) for _ in range(count)]
+    refused = view.predict(np.stack(others), batch_size=500, verbose=0)[1]
+    scale, offset = _platt(doubt[:, 0].astype(np.float64), refused[:, 0].astype(np.float64))
+    model.get_layer("temperature").scale = 1 / temperature
+    trust = model.get_layer("trust")
+    trust.scale, trust.offset = scale, offset
+    return temperature
+
+
+def _platt(digits: Floats, others: Floats) -> tuple[float, float]:
+    """Scale and offset of a logit that best tell digits from others: logistic regression by Newton."""
+    values = np.concatenate([digits, others])
+    truth = np.concatenate([np.ones_like(digits), np.zeros_like(others)])
+    terms = np.stack([values, np.ones_like(values)], axis=1)
+    found = np.array([1.0, 0.0])
+    for _ in range(20):
+        said = 1 / (1 + np.exp(-np.clip(terms @ found, -60, 60)))
+        slope = terms.T @ (said - truth) / len(truth) + 1e-4 * (found - [1, 0])
+        curve = (terms * (said * (1 - said))[:, None]).T @ terms / len(truth) + 1e-4 * np.eye(2)
+        found -= np.linalg.solve(curve, slope)
+    return float(np.clip(found[0], 0.3, 3)), float(np.clip(found[1], -5, 5))

@@ -7,7 +7,8 @@ gives the same weights as never having stopped.
 import json
 import math
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ Array = NDArray[Any]
 class Schedule:
     """How the weights move.
 
-    peak: the greatest learning rate, reached after `warm` of all steps; a cosine takes it to `end` times peak.
+    peak: the greatest learning rate, reached after `warm` of all steps; a cosine takes it to `end` of it.
     decay: decoupled weight decay (Loshchilov and Hutter 2019); beta_1, beta_2: Adam's.
     average: the rate at which the weights' moving average forgets, a step; it starts quicker.
     """
@@ -51,12 +52,14 @@ class Schedule:
 
 
 class Loop:
-    """Trains a model whose outputs are logits (n, classes) and, if it refuses, a logit (n, 1) of being a digit.
+    """Trains a model that gives logits (n, classes) and, if it refuses, a logit (n, 1) of being a digit.
 
     Labels are 0 to classes-1; -1 marks what is no digit, which only the second output learns from.
     """
 
-    def __init__(self, model: keras.Model, schedule: Schedule, steps_an_epoch: int, smoothing: float = 0.0) -> None:
+    def __init__(
+        self, model: keras.Model, schedule: Schedule, steps_an_epoch: int, smoothing: float = 0.0
+    ) -> None:
         self.model = model
         self.schedule = schedule
         self.steps_an_epoch = steps_an_epoch
@@ -71,14 +74,13 @@ class Loop:
         self._run = tensorflow.function(self._steps, jit_compile=False)
 
     def run_epoch(self, images: Array, labels: Array, order: Array) -> dict[str, float]:
-        """One pass over images (n, 28, 28) uint8 and labels (n,) in this order; a last short batch is left out.
+        """One pass over images (n, 28, 28) uint8 and labels (n,) in this order, without a last short batch.
 
         Returns the mean loss and the accuracy on digits. Raises TrainingError where the loss is not finite.
         """
         size, steps = self.schedule.batch_size, self.steps_an_epoch
         first = self.epoch * steps
-        total = steps * self.schedule.epochs
-        rates = np.array([self.schedule.rate(first + i, total) for i in range(steps)], np.float32)
+        rates = np.array([self.schedule.rate(first + i, self.steps) for i in range(steps)], np.float32)
         forget = np.array(
             [min(self.schedule.average, (1 + first + i) / (10 + first + i)) for i in range(steps)], np.float32
         )
@@ -87,7 +89,8 @@ class Loop:
         loss, right, digits = (float(value) for value in sums)
         if not math.isfinite(loss):
             raise TrainingError(
-                f"the loss is not finite in epoch {self.epoch + 1}: try a lower learning rate than {self.schedule.peak:g}"
+                f"the loss is not finite in epoch {self.epoch + 1}: a learning rate of "
+                f"{self.schedule.peak:g} is too high here; try {self.schedule.peak / 10:g}"
             )
         self.epoch += 1
         return {"loss": loss / steps, "accuracy": right / max(1.0, digits)}
@@ -120,17 +123,36 @@ class Loop:
             digits += tf.reduce_sum(is_digit)
         return loss_sum, right, digits
 
-    def averaged(self) -> list[Array]:
-        """The moving averages of the model's weights, in their order."""
-        return [average.numpy() for average in self._averages]
+    @property
+    def steps(self) -> int:
+        """The steps of the whole training."""
+        return self.steps_an_epoch * self.schedule.epochs
+
+    def keep_average(self) -> None:
+        """Give the model the moving averages for its weights: the end of training."""
+        self.model.set_weights([average.numpy() for average in self._averages])
+
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """The model with its averaged weights, for as long as the block lasts."""
+        kept = self.model.get_weights()
+        self.keep_average()
+        try:
+            yield
+        finally:
+            self.model.set_weights(kept)
 
     def save(self, path: Path) -> None:
         """Write everything that training goes on from, aside and then renamed. Raises RunError."""
-        groups = {"weight": self.model.weights, "optimizer": self._optimizer.variables, "average": self._averages}
+        groups = {
+            "weight": self.model.weights,
+            "optimizer": self._optimizer.variables,
+            "average": self._averages,
+        }
         arrays = {f"{name}_{i}": np.asarray(v) for name, group in groups.items() for i, v in enumerate(group)}
         about = json.dumps({"epoch": self.epoch, "schedule": asdict(self.schedule)})
         with written_aside(path) as aside, aside.open("wb") as file:
-            np.savez(file, about=np.frombuffer(about.encode(), np.uint8), **arrays)
+            np.savez(file, allow_pickle=False, about=np.frombuffer(about.encode(), np.uint8), **arrays)
 
     def restore(self, path: Path) -> None:
         """Go on from what `save` wrote. Raises RunError where it is damaged or of another training."""

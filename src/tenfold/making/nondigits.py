@@ -27,17 +27,21 @@ def nondigit(
     """One (28, 28) uint8 image of no digit. images, labels: MNIST digits for collages and pieces."""
     drawn = np.zeros((CANVAS, CANVAS), np.uint8)
     kind = random.random()
-    if kind < 0.45:
+    if kind < 0.30:
         _glyph(drawn, random)
-    elif kind < 0.65:
+    elif kind < 0.50:
+        _sign(drawn, random)
+    elif kind < 0.68:
         _letter(drawn, random)
     elif kind < 0.75:
+        _shape(drawn, random)
+    elif kind < 0.80:
         _scribble(drawn, random)
-    elif kind < 0.83:
+    elif kind < 0.86:
         drawn = _pair(images, random)
-    elif kind < 0.90:
+    elif kind < 0.92:
         drawn = _turned(images, labels, random)
-    elif kind < 0.95:
+    elif kind < 0.97:
         _marks(drawn, random)
     else:
         drawn = _texture(random)
@@ -60,7 +64,7 @@ def _curve(drawn: Drawing, points: NDArray[np.float64], thickness: int) -> None:
 
 
 def _glyph(drawn: Drawing, random: np.random.Generator) -> None:
-    """A made-up character: two to six strokes that start from one another, lines, hooks, arcs, rings and dots."""
+    """A made-up character: two to six strokes that start from one another, from lines to rings and dots."""
     thickness = _thickness(random)
     anchors = [random.uniform(14, CANVAS - 14, 2)]
     for _ in range(int(random.integers(2, 7))):
@@ -89,6 +93,62 @@ def _glyph(drawn: Drawing, random: np.random.Generator) -> None:
         points = np.clip(points, 5, CANVAS - 5)
         _curve(drawn, points, thickness)
         anchors += [points[-1], points[len(points) // 2]]
+
+
+def _sign(drawn: Drawing, random: np.random.Generator) -> None:
+    """A tidy character of no script: two to four plain strokes on the corners and middles of a box."""
+    thickness = _thickness(random)
+    wide, tall = random.uniform(20, 44), random.uniform(30, 48)
+    left, top = (CANVAS - wide) / 2, (CANVAS - tall) / 2
+    grid = [np.array([left + wide * x / 2, top + tall * y / 2]) for x in range(3) for y in range(3)]
+    jitter = random.uniform(0.5, 3)
+    for _ in range(int(random.choice([2, 3, 4], p=[0.35, 0.45, 0.2]))):
+        first, last = random.choice(len(grid), 2, replace=False)
+        start, end = grid[first] + random.normal(0, jitter, 2), grid[last] + random.normal(0, jitter, 2)
+        kind = random.random()
+        if kind < 0.5:
+            points = np.array([start, end])
+        elif kind < 0.85:
+            across = (end - start)[::-1] * np.array([1, -1])
+            bulge = random.uniform(0.25, 0.7) * random.choice([-1, 1])
+            points = np.array([start, (start + end) / 2 + bulge * across, end])
+        else:
+            sweep = np.linspace(0, random.uniform(3, 6.5), 8) + random.uniform(0, 6.3)
+            radius = random.uniform(4, 10)
+            points = start + radius * np.stack([np.cos(sweep), np.sin(sweep)], axis=1)
+        _curve(drawn, np.clip(points, 3, CANVAS - 3), thickness)
+
+
+def _shape(drawn: Drawing, random: np.random.Generator) -> None:
+    """A polygon, a star, an arrow, a ring with something in it."""
+    thickness = min(6, _thickness(random))
+    corners, turn = int(random.integers(3, 7)), random.uniform(0, 2 * np.pi)
+    around = turn + np.linspace(0, 2 * np.pi, corners, endpoint=False)
+    radius = random.uniform(16, 27) * np.exp(random.normal(0, 0.15, 2))
+    points = CANVAS / 2 + radius * np.stack([np.cos(around), np.sin(around)], axis=1)
+    kind = int(random.integers(4))
+    if kind == 0:
+        cv2.polylines(drawn, [points.round().astype(np.int32)], True, 255, thickness, cv2.LINE_AA)
+    elif kind == 1:
+        for point in points[: max(3, corners)]:
+            _curve(drawn, np.array([[CANVAS / 2, CANVAS / 2], point]), thickness)
+    elif kind == 2:
+        start, end = points[0], points[len(points) // 2]
+        cv2.arrowedLine(
+            drawn,
+            (int(start[0]), int(start[1])),
+            (int(end[0]), int(end[1])),
+            255,
+            thickness,
+            cv2.LINE_AA,
+            tipLength=0.4,
+        )
+    else:
+        axes = (int(radius[0]), int(radius[1]))
+        cv2.ellipse(drawn, (CANVAS // 2, CANVAS // 2), axes, 0, 0, 360, 255, thickness, cv2.LINE_AA)
+        inner = CANVAS / 2 + 0.6 * (points - CANVAS / 2)
+        _curve(drawn, np.array([inner[0], inner[len(inner) // 2]]), thickness)
+        _curve(drawn, np.array([inner[1], inner[-1]]), thickness)
 
 
 def _letter(drawn: Drawing, random: np.random.Generator) -> None:

@@ -25,8 +25,12 @@ OPTIMIZERS = {"sgd": 0.1, "rmsprop": 0.001, "adagrad": 0.05, "adadelta": 1.0, "a
 Keras' 0.001 for all hardly moves SGD, Adagrad and Adadelta, whose paper (Zeiler 2012) uses 1.
 """
 
-NETWORKS = ("classic",)
+NETWORKS = ("classic", "ink")
 """The networks that `making.networks` can build."""
+
+
+FITTINGS = ("stock", "hands")
+"""How a network is fitted: by Keras' own `fit`, or on other people's hands drawn afresh each epoch."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,7 @@ class Recipe:
     epochs, batch_size: how often all training images are seen, and how many at a time.
     early_stopping: epochs without a lower validation loss after which training stops, the best epoch's
         weights restored; None is never.
+    fitting: "stock" or "hands", which has its own loss, optimizer and schedule (see `making.ink`).
     Raises OptionError on a choice that does not exist or makes no sense.
     """
 
@@ -50,12 +55,14 @@ class Recipe:
     epochs: int = 5
     batch_size: int = 64
     early_stopping: int | None = None
+    fitting: str = "stock"
 
     def __post_init__(self) -> None:
         choose("network", self.network, NETWORKS)
         choose("activation", self.activation, ACTIVATIONS)
         choose("loss", self.loss, LOSSES)
         choose("optimizer", self.optimizer, OPTIMIZERS)
+        choose("fitting", self.fitting, FITTINGS)
         _check_count("epochs", self.epochs)
         _check_count("batch size", self.batch_size)
         _check_rate(self.learning_rate)
@@ -65,6 +72,18 @@ class Recipe:
                 raise OptionError(
                     f"early stopping with a patience of {self.early_stopping} can never stop a run of "
                     f"{self.epochs} epochs; expected a patience below it"
+                )
+        if self.fitting == "hands":
+            self._check_hands()
+
+    def _check_hands(self) -> None:
+        """Raise OptionError on a choice that training on other hands has made already."""
+        plain = Recipe()
+        for choice in ("loss", "optimizer", "early_stopping"):
+            if getattr(self, choice) != getattr(plain, choice):
+                raise OptionError(
+                    f"the recipe {self.name} cannot change its {choice.replace('_', ' ')}: it has AdamW, "
+                    "cross-entropy and a schedule of fixed length; the recipe classic can"
                 )
 
     @property
@@ -124,5 +143,8 @@ def _check_rate(rate: object) -> None:
         raise OptionError(f"the learning rate must be a number above 0, got {rate!r}")
 
 
-RECIPES = {"classic": Recipe()}
+RECIPES = {
+    "classic": Recipe(),
+    "ink": Recipe("ink", "ink", learning_rate=0.003, epochs=20, batch_size=128, fitting="hands"),
+}
 """Every recipe by name."""

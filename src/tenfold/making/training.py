@@ -17,15 +17,13 @@ from tenfold.making.backend import keras
 from tenfold.making.events import Event, Finished, Note, Started
 from tenfold.making.export import hash_weights, rewrite_card, write_reader
 from tenfold.making.fitting import Fitted, fit_stock
+from tenfold.making.ink import fit_hands
 from tenfold.making.networks import build_network
 from tenfold.making.recipes import Recipe
 from tenfold.making.recipes import recipe as choose_recipe
 from tenfold.making.runs import Run
 from tenfold.making.surroundings import describe_machine, describe_versions
 from tenfold.reading import Card, load, prepare
-
-THRESHOLD = 0.8
-"""Confidence below which a freshly trained reader is unsure."""
 
 LARGEST_SEED = 2**32 - 1
 """NumPy's generators take no larger one."""
@@ -96,10 +94,11 @@ def _train_into(
     tell(_describe(folder, recipe, model, dataset))
     for text in recipe.warnings():
         tell(Note(text))
-    fitted = fit_stock(model, recipe, dataset, tell, partial(runs.append_history, folder / runs.HISTORY))
+    fit = fit_hands if recipe.fitting == "hands" else fit_stock
+    fitted = fit(model, recipe, dataset, seed, tell, partial(runs.append_history, folder / runs.HISTORY))
     with runs.written_aside(folder / runs.MODEL) as aside:
         model.save(aside)
-    card, reports = _write_reader(folder, recipe, model, dataset, seed)
+    card, reports = _write_reader(folder, recipe, model, dataset, seed, fitted)
     _draw(folder, dataset, fitted, reports)
     metrics = {
         "recipe": asdict(replace(recipe, learning_rate=recipe.rate)),
@@ -186,7 +185,7 @@ def _describe_data(dataset: Dataset) -> dict[str, Any]:
 
 
 def _write_reader(
-    folder: Path, recipe: Recipe, model: keras.Model, dataset: Dataset, seed: int
+    folder: Path, recipe: Recipe, model: keras.Model, dataset: Dataset, seed: int, fitted: Fitted
 ) -> tuple[Card, dict[str, Report]]:
     """Save the reader, judge the saved one on what training did not see, and put the figures in its card."""
     path = folder / runs.READER
@@ -194,8 +193,8 @@ def _write_reader(
         name=recipe.name,
         recipe=recipe.name,
         labels=dataset.class_names,
-        threshold=THRESHOLD,
-        temperature=1.0,
+        threshold=fitted.threshold,
+        temperature=fitted.temperature,
         seed=seed,
         data_sha256=dataset.sha256,
         weights_sha256=hash_weights(model),

@@ -1,0 +1,100 @@
+"""The images of an epoch of the recipe `ink`, drawn in other processes while the network trains.
+
+Each training digit as another hand would write it (`augmentation`), and among them what is no digit
+(`nondigits`): a function of (seed, epoch, block) alone. Loads no TensorFlow.
+"""
+
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from os import cpu_count
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tenfold.data import Split
+from tenfold.making.augmentation import Hands, outlines, vary
+from tenfold.making.nondigits import nondigit
+
+Images = NDArray[np.uint8]
+Labels = NDArray[np.int64]
+
+BLOCK = 1000  # digits drawn in one piece of work
+WORKERS = max(1, min(8, cpu_count() or 1))
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """What an epoch is made of, beside one image of every digit in another hand.
+
+    nondigits: how many images of no digit, as a share of the digits.
+    unchanged: the share of digits left as MNIST has them.
+    """
+
+    nondigits: float = 0.45
+    unchanged: float = 0.10
+
+    def size(self, digits: int) -> int:
+        """How many images an epoch has for so many digits."""
+        blocks = [min(BLOCK, digits - start) for start in range(0, digits, BLOCK)]
+        return digits + sum(round(self.nondigits * block) for block in blocks)
+
+
+def epochs(
+    train: Split, seed: int, first: int, last: int, hands: Hands, mixture: Mixture
+) -> Iterator[tuple[Images, Labels]]:
+    """The images and labels (-1 is no digit) of epochs `first` to `last` - 1, each drawn ahead of its use."""
+    blocks = range(-(-len(train) // BLOCK))
+    with ProcessPoolExecutor(
+        WORKERS,
+        get_context("spawn"),
+        initializer=_settle,
+        initargs=(train.images, train.labels, hands, mixture),
+    ) as pool:
+        waiting = [pool.submit(_draw, seed, first, block) for block in blocks] if first < last else []
+        for epoch in range(first, last):
+            drawn = [future.result() for future in waiting]
+            waiting = (
+                [pool.submit(_draw, seed, epoch + 1, block) for block in blocks] if epoch + 1 < last else []
+            )
+            yield np.concatenate([i for i, _ in drawn]), np.concatenate([t for _, t in drawn])
+
+
+_settled: tuple[Images, Labels, Images, Hands, Mixture]
+
+
+def _settle(images: Images, labels: Labels, hands: Hands, mixture: Mixture) -> None:
+    global _settled
+    cv2.setNumThreads(1)
+    _settled = (images, labels, outlines(images), hands, mixture)
+
+
+def _draw(seed: int, epoch: int, block: int) -> tuple[Images, Labels]:
+    images, labels, maps, hands, mixture = _settled
+    return draw_block(
+        images, labels, maps, hands, mixture, np.random.default_rng([seed, epoch, block]), block
+    )
+
+
+def draw_block(
+    images: Images,
+    labels: Labels,
+    maps: Images,
+    hands: Hands,
+    mixture: Mixture,
+    random: np.random.Generator,
+    block: int,
+) -> tuple[Images, Labels]:
+    """One block of an epoch: digits in other hands, then what is no digit."""
+    numbers = range(block * BLOCK, min((block + 1) * BLOCK, len(labels)))
+    drawn = [
+        images[i]
+        if random.random() < mixture.unchanged
+        else vary(images[i], maps[i], int(labels[i]), hands, random)
+        for i in numbers
+    ]
+    others = [nondigit(images, labels, hands, random) for _ in range(round(mixture.nondigits * len(numbers)))]
+    truth = np.concatenate([labels[numbers.start : numbers.stop], np.full(len(others), -1, np.int64)])
+    return np.stack([*drawn, *others]), truth
