@@ -120,6 +120,7 @@ def test_symbols_take_up_their_ink_and_touching_ones_are_cut_where_it_is_thin():
     assert 30 <= spans[1][0] <= 33
     assert spans[1][1] == 50
     assert spans[2] == (70, 90)
+    assert _spans(np.zeros(0), ink) == []
 
 
 @given(st.floats(0, 60), st.floats(0, 60), st.integers(1, 60))

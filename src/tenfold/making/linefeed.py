@@ -49,9 +49,11 @@ def stack(lines: list[Line]) -> Batch:
     return Batch(inks, symbols, lengths)
 
 
-def make_chunk(stock: Stock, seed: int, chunk: int, batch: int, lines: int = CHUNK) -> list[Batch]:
-    """The batches of one chunk, in a shuffled order."""
-    made = [make_line(stock, seed, index) for index in range(chunk * lines, (chunk + 1) * lines)]
+def make_chunk(
+    stock: Stock, seed: int, chunk: int, batch: int, lines: int = CHUNK, signs: bool = True
+) -> list[Batch]:
+    """The batches of one chunk, in a shuffled order; `signs` as for `make_line`."""
+    made = [make_line(stock, seed, index, signs) for index in range(chunk * lines, (chunk + 1) * lines)]
     made.sort(key=lambda line: line.ink.shape[1])
     batches = [stack(made[i : i + batch]) for i in range(0, lines, batch)]
     Random(f"order {seed}-{chunk}").shuffle(batches)
@@ -60,32 +62,36 @@ def make_chunk(stock: Stock, seed: int, chunk: int, batch: int, lines: int = CHU
 
 @contextmanager
 def feed(
-    digits: Digits, seed: int, batch: int, start: int, stop: int, processes: int = 1
+    digits: Digits, seed: int, batch: int, chunks: range, plain: int = 0, processes: int = 1
 ) -> Iterator[Iterator[list[Batch]]]:
-    """Chunks start to stop-1 in order, made by processes that end with the block."""
+    """The chunks in order, made by processes that end with the block.
+
+    Those before `plain` have no added signs.
+    """
     context = multiprocessing.get_context("spawn")
     queues: list[Queue[Any]] = [context.Queue(_AHEAD) for _ in range(processes)]
+    shared = (digits, seed, batch, plain)
     workers = [
-        context.Process(
-            target=_produce, args=(queue, digits, seed, batch, range(start + i, stop, processes)), daemon=True
-        )
+        context.Process(target=_produce, args=(queue, *shared, chunks[i::processes]), daemon=True)
         for i, queue in enumerate(queues)
     ]
     for worker in workers:
         worker.start()
     try:
-        yield (queues[(chunk - start) % processes].get(timeout=600) for chunk in range(start, stop))
+        yield (queues[i % processes].get(timeout=1800) for i in range(len(chunks)))
     finally:
         for worker in workers:
             worker.terminate()
             worker.join()
 
 
-def _produce(queue: "Queue[list[Batch]]", digits: Digits, seed: int, batch: int, chunks: range) -> None:
+def _produce(
+    queue: "Queue[list[Batch]]", digits: Digits, seed: int, batch: int, plain: int, chunks: range
+) -> None:
     cv2.setNumThreads(1)
     stock = Stock(digits, make_papers(seed))
     for chunk in chunks:
-        if not _hand_over(queue, make_chunk(stock, seed, chunk, batch)):
+        if not _hand_over(queue, make_chunk(stock, seed, chunk, batch, signs=chunk >= plain)):
             queue.cancel_join_thread()
             return
 

@@ -32,6 +32,7 @@ from tenfold.reading.linereading import BLANK, HEIGHT, SYMBOLS, best_path
 
 layers = keras.layers
 _HELD_OUT = 1_000_003  # added to the seed for lines that are never trained on
+_MOST_SURPRISING = 20.0  # so that a line nobody could read does not set the temperature
 _CLIP = 5.0  # greatest norm of a gradient
 _SAVE_EVERY = 8  # chunks
 _REPORT_EVERY = 10  # chunks
@@ -42,14 +43,15 @@ class LineRecipe:
     """The dials of the training, saved with its result.
 
     cycles: how many lines to train on, each made once; the learning rate is let down to nothing at the end of
-        each cycle, and the network is fit for use there. batch: lines a step.
+        each cycle, and the network is fit for use there. Lines of later cycles have more signs that are no
+        digits. batch: lines a step.
     rate: the greatest learning rate, reached after the share `warm_up` of the first cycle; `again` of it is
         where a later cycle begins. decay: of the weights, a step at the greatest rate.
     average: how much of the running average of the weights a step keeps.
     channels: of the five stages. held_out: how many lines to measure on.
     """
 
-    cycles: tuple[int, ...] = (200_000, 600_000)
+    cycles: tuple[int, ...] = (200_000, 400_000)
     batch: int = 32
     rate: float = 1.5e-3
     warm_up: float = 0.04
@@ -135,19 +137,16 @@ class Trainer:
             ],
         )
         self._answer = tensorflow.function(
-            lambda inks: self.averaged(inks, training=False),
-            input_signature=[tensorflow.TensorSpec((None, HEIGHT, None), tensorflow.uint8)],
+            self._respond, input_signature=[tensorflow.TensorSpec((None, HEIGHT, None), tensorflow.uint8)]
         )
+
+    def _respond(self, inks: Any) -> Any:
+        return self.averaged(inks, training=False)
 
     def _learn(self, inks: Any, symbols: Any, lengths: Any, keep: Any) -> Any:
         with tensorflow.GradientTape() as tape:
             logits = self.network(inks, training=True)
-            shape = tensorflow.shape(logits)
-            columns = tensorflow.fill([shape[0]], shape[1])
-            losses = tensorflow.nn.ctc_loss(
-                symbols, logits, lengths, columns, logits_time_major=False, blank_index=BLANK
-            )
-            loss = tensorflow.reduce_mean(losses)
+            loss = tensorflow.reduce_mean(_losses(logits, symbols, lengths))
         weights = self.network.trainable_variables
         gradients, _ = tensorflow.clip_by_global_norm(tape.gradient(loss, weights), _CLIP)
         self.optimizer.apply_gradients(zip(gradients, weights, strict=True))
@@ -240,7 +239,8 @@ def train_lines(
     held_out = held_out_batches(recipe, seed)
     start, began = time.perf_counter(), trainer.chunk
     losses: list[float] = []
-    with feed(digits, seed, recipe.batch, trainer.chunk, recipe.ends[-1], processes) as chunks:
+    ahead = range(trainer.chunk, recipe.ends[-1])
+    with feed(digits, seed, recipe.batch, ahead, recipe.ends[0], processes) as chunks:
         for batches in chunks:
             losses.append(trainer.learn(batches))
             last = trainer.chunk in recipe.ends
@@ -282,21 +282,25 @@ def export(
 
 def calibrate(trainer: Trainer, batches: list[Batch]) -> float:
     """The temperature under which the true texts are likeliest (Guo et al. 2017, for whole lines)."""
-    answers = [(trainer.logits(batch.inks), batch) for batch in batches]
+    losses = tensorflow.function(_losses, reduce_retracing=True)
+    answers = [(trainer.logits(batch.inks), batch.symbols, batch.lengths) for batch in batches]
 
     def surprise(temperature: float) -> float:
-        losses = [_losses(logits / np.float32(temperature), batch) for logits, batch in answers]
-        return float(np.concatenate(losses).clip(0, 20).mean())
+        found = [losses(logits / np.float32(temperature), *truth).numpy() for logits, *truth in answers]
+        return float(np.concatenate(found).clip(0, _MOST_SURPRISING).mean())
 
-    return min((round(0.6 + 0.05 * step, 2) for step in range(49)), key=surprise)
+    coarse = min((0.6 + 0.2 * step for step in range(11)), key=surprise)
+    fine = min((coarse + 0.05 * step for step in range(-3, 4)), key=surprise)
+    return round(fine, 2)
 
 
-def _losses(logits: NDArray[np.float32], batch: Batch) -> NDArray[np.float32]:
-    columns = np.full(len(logits), logits.shape[1], np.int32)
-    losses = tensorflow.nn.ctc_loss(
-        batch.symbols, logits, batch.lengths, columns, logits_time_major=False, blank_index=BLANK
+def _losses(logits: Any, symbols: Any, lengths: Any) -> Any:
+    """Minus the log-probability of each text (n,) under logits (n, columns, 15)."""
+    shape = tensorflow.shape(logits)
+    columns = tensorflow.fill([shape[0]], shape[1])
+    return tensorflow.nn.ctc_loss(
+        symbols, logits, lengths, columns, logits_time_major=False, blank_index=BLANK
     )
-    return np.asarray(losses.numpy(), np.float32)
 
 
 def _claim(out: Path, settings: str) -> None:

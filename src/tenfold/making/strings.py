@@ -48,10 +48,14 @@ _SHAPES = {
     "=": Shape(glyphs.EQUALS, (0.3, 0.9), (0.35, 0.7), (0.08, 0.1), unrest=0.04),
     "/": Shape(glyphs.SLASHES, (0.4, 0.8), (1.1, 1.5)),
     ":": Shape(("00 01|08 09",), (0.04, 0.08), (0.35, 0.6), (0.1, 0.05), (1.1, 1.5), 0.02),
+    "#": Shape(("30 19|80 69|03 93|06 96",), (0.5, 1.0), (0.7, 1.2)),
     "'": Shape(("90 09", "50 59"), (0.05, 0.1), (0.15, 0.3), (-0.5, 0.05)),
     "(": Shape(("~90 33 36 99",), (0.2, 0.4), (1.1, 1.4)),
     ")": Shape(("~00 63 66 09",), (0.2, 0.4), (1.1, 1.4)),
     "$": Shape(glyphs.SIGNS, (0.4, 1.0), (0.8, 1.2)),
+    "S": Shape(glyphs.DOLLARS, (0.35, 0.7), (0.6, 1.15), (0.0, 0.06), (0.6, 1.0), 0.04),
+    "C": Shape(glyphs.CURRENCIES, (0.4, 0.9), (0.6, 1.1), (0.0, 0.06), (0.6, 1.0), 0.03),
+    "|": Shape(("90 09", "80 19", "~90 65 09"), (0.35, 0.65), (0.75, 1.35), (0.0, 0.06), (0.8, 1.1), 0.02),
     "a": Shape(glyphs.LETTERS, (0.38, 0.95), (0.7, 1.15), (0.03, 0.05)),
 }
 _STROKES = {character: [glyphs.parse(d) for d in shape.drawings] for character, shape in _SHAPES.items()}
@@ -103,10 +107,15 @@ def make_stock(images: NDArray[np.uint8], labels: NDArray[np.int64], seed: int =
     return Stock(glyphs.measure(images, labels), papers.make_papers(seed))
 
 
-def make_line(stock: Stock, seed: int, index: int) -> Line:
-    """The line of this key: about 1 ms."""
+def make_line(stock: Stock, seed: int, index: int, signs: bool = False) -> Line:
+    """The line of this key, in about 1 ms.
+
+    signs: whether more of the texts have currency signs and closing strokes.
+    """
     random = Random(f"{seed}-{index}")
     text = write_text(random)
+    if signs:
+        text = add_signs(text, random)
     hand = choose_hand(random)
     strips, lefts = _set(stock, text, hand, random)
     ink, symbols = _join(stock, text, hand, strips, lefts, random)
@@ -148,6 +157,21 @@ def write_text(random: Random) -> str:
     """
     kinds = (_amount, _digits, _short, _identity, _date, _letters, _mixed, _nothing)
     return random.choices(kinds, (40, 20, 12, 10, 4, 5, 5, 3))[0](random)
+
+
+def add_signs(text: str, random: Random) -> str:
+    """The text, sometimes with a sign before it or strokes that close it.
+
+    `S` stands for a dollar, `C` for another currency, `|` for a slash no higher than a digit.
+    """
+    if not any(character in _ANY for character in text):
+        return text
+    share = 0.3 if any(character in ".,=-$" for character in text) else 0.12
+    if random.random() < share:
+        text = random.choice(("S", "S ", "S", "S ", "aS ", "aS", "C", "C ", "C ", "aa ")) + text
+    if random.random() < share:
+        text += random.choice((" ||", " ||", " |||", " =", " =", "=", " _", "_", " ~", "~", " #", " /"))
+    return text
 
 
 def _some_digits(count: int, random: Random) -> str:

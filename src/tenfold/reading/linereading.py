@@ -191,6 +191,8 @@ def _candidate(aligned: ctc.Aligned, normal: Ink, scale: float) -> Candidate:
 
 def _spans(centres: NDArray[np.float64], normal: Ink) -> list[tuple[float, float]]:
     """The inked columns that belong to each centre: cut where there is least ink between neighbours."""
+    if not len(centres):
+        return []
     weight = normal.astype(np.float32).sum(0)
     cuts = [0, *(_cut(weight, a, b) for a, b in pairwise(centres)), normal.shape[1]]
     inked = normal.max(0) > _INK
