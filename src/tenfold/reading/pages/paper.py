@@ -10,6 +10,8 @@ Pixels = NDArray[np.uint8]
 
 REACH = 57  # pixels of the working picture: pens thinner than this are ink, wider dark areas are paper
 DARKEST = 24  # grey level below which a paper's own shade cannot be told from black
+BLOCK = 24  # pixels: side of the blocks in which the paper's noise is measured
+NOISE_UNIT = 8.0  # noise is kept in eighths of a level
 CLEAR = 5.0  # times the paper's roughness that ink must stand out by
 FAINTEST = 9  # levels of 255 that ink must stand out by
 LOCAL = 0.42  # share of the strongest ink nearby that the edge of a stroke has
@@ -21,10 +23,12 @@ class Ink:
 
     strength: (h, w) uint8, 0 for paper, 255 for black ink on white paper.
     roughness: the paper's own standard deviation, in the same levels.
+    noise: (h, w) uint8, the same from place to place, times NOISE_UNIT.
     """
 
     strength: Pixels = field(repr=False)
     roughness: float
+    noise: Pixels = field(repr=False)
 
 
 def to_grey(picture: Pixels) -> Pixels:
@@ -82,19 +86,35 @@ def flatten(grey: Pixels, dark: bool, reach: int = REACH) -> Ink:
     paper = np.maximum(background(grey, reach), DARKEST)
     light = cv2.divide(grey, paper, scale=255)
     strength = ~np.asarray(light, np.uint8)
-    low, rough = _roughness(strength)
-    return Ink(np.maximum(strength, low) - np.uint8(low), rough)
+    low, rough = _paper_levels(strength)
+    size = (grey.shape[1], grey.shape[0])
+    level = np.asarray(cv2.resize(low, size, interpolation=cv2.INTER_LINEAR), np.uint8)
+    noise = np.asarray(cv2.resize(rough, size, interpolation=cv2.INTER_LINEAR), np.uint8)
+    usual = float(np.median(rough)) / NOISE_UNIT
+    return Ink(np.asarray(cv2.subtract(strength, level), np.uint8), max(usual, 0.5), noise)
 
 
-def _roughness(strength: Pixels) -> tuple[int, float]:
-    """The level of blank paper and its standard deviation, from the lower half of all values."""
-    step = max(1, round((strength.size / 100_000) ** 0.5))
-    values = np.sort(strength[::step, ::step], axis=None).astype(np.float32)
-    middle = float(values[values.size // 2])
-    quarter = float(values[values.size // 4])
-    eighth = float(values[values.size // 8])
-    spread = max((middle - quarter) / 0.674, (middle - eighth) / 1.15)
-    return int(min(middle, 250)), max(spread, 0.5)
+def _paper_levels(strength: Pixels) -> tuple[Pixels, Pixels]:
+    """The level of blank paper and its deviation (times NOISE_UNIT), a value for each block of the picture.
+
+    Both are taken from a block's paler part, and from the middling block around, so that ink does not count.
+    """
+    step = 1 if min(strength.shape) < 4 * BLOCK else 3
+    values = strength[::step, ::step]
+    side = BLOCK // step
+    rows, columns = (max(1, -(-n // side)) for n in values.shape)
+    padded = np.pad(
+        values, ((0, rows * side - values.shape[0]), (0, columns * side - values.shape[1])), "edge"
+    )
+    blocks = padded.reshape(rows, side, columns, side).transpose(0, 2, 1, 3).reshape(rows, columns, -1)
+    ordered = np.sort(blocks, axis=2).astype(np.float32)
+    last = ordered.shape[2] - 1
+    middle, quarter = ordered[..., round(0.45 * last)], ordered[..., round(0.2 * last)]
+    spread = np.maximum((middle - quarter) / 0.716, 0.5)  # of a normal distribution: between these quantiles
+    around = 5 if min(rows, columns) >= 5 else 3
+    low = cv2.medianBlur(np.ascontiguousarray(middle).astype(np.uint8), around)
+    rough = cv2.medianBlur(np.clip(spread * NOISE_UNIT, 0, 255).astype(np.uint8), around)
+    return np.asarray(low, np.uint8), np.asarray(rough, np.uint8)
 
 
 def strokes(ink: Ink, reach: int = 41) -> NDArray[np.uint8]:
@@ -109,6 +129,6 @@ def strokes(ink: Ink, reach: int = 41) -> NDArray[np.uint8]:
     peak = cv2.dilate(small, np.ones((side, side), np.uint8))
     peak = cv2.blur(peak, (side, side))
     peak = cv2.resize(peak, (soft.shape[1], soft.shape[0]), interpolation=cv2.INTER_LINEAR)
-    least = max(FAINTEST, CLEAR * ink.roughness)
-    needed = np.maximum(cv2.convertScaleAbs(peak, alpha=LOCAL), np.uint8(min(least, 250)))
+    least = np.maximum(cv2.convertScaleAbs(ink.noise, alpha=CLEAR / NOISE_UNIT), FAINTEST)
+    needed = np.maximum(cv2.convertScaleAbs(peak, alpha=LOCAL), least)
     return (soft > needed).astype(np.uint8)

@@ -1,6 +1,6 @@
 """The working picture of a page: the sheet made flat and level, its ink lifted off, its rules taken out."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -67,7 +67,8 @@ class Plate:
         strength = np.ascontiguousarray(np.rot90(self.ink.strength, quarters))
         mask = np.ascontiguousarray(np.rot90(self.mask, quarters))
         rules = tuple(_turned(rule, (width, height), quarters) for rule in self.rules)
-        return Plate(Ink(strength, self.ink.roughness), mask, rules, self.to_page @ inverse(matrix))
+        noise = np.ascontiguousarray(np.rot90(self.ink.noise, quarters))
+        return Plate(Ink(strength, self.ink.roughness, noise), mask, rules, self.to_page @ inverse(matrix))
 
 
 def _turned(rule: Trace, size: tuple[int, int], quarters: int) -> Trace:
@@ -151,4 +152,4 @@ def _without_rim(ink: Ink, corners: Points | None, matrix: Matrix, size: tuple[i
         rim = max(2, round(RIM * max(inside.shape)))
         pen = np.ones((2 * rim + 1, 2 * rim + 1), np.uint8)
         inside = np.asarray(cv2.erode(inside, pen, borderValue=0), np.uint8)
-    return Ink(ink.strength & inside, ink.roughness)
+    return replace(ink, strength=ink.strength & inside)

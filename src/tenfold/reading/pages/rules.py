@@ -1,5 +1,7 @@
 """Take ruled lines, boxes and grids out of the ink without cutting the digits that cross them."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 
@@ -10,6 +12,7 @@ from tenfold.reading.pages.traces import GAP, PEN, THICKEST, Floats, Pixels, Tra
 REACH = 41  # pixels: a pen's stroke is seldom level for as long
 SHORTEST = 160  # pixels: a straight run as long as this is a rule, where the writing's height is unknown
 RUN = 5.0  # times the writing's height: and where it is known
+TOUCHING = 0.6  # of the rule's own ink that a stroke ending on it has
 MERGED = 4  # most rules that writing can tie into one tangle
 
 
@@ -37,7 +40,7 @@ def remove_rules(ink: Ink, text: float = 0.0) -> tuple[Ink, tuple[Trace, ...]]:
             erase(strength, trace, ink.roughness)
     strength = np.ascontiguousarray(strength.T)
     _clear_crossings(strength, traces, threshold)
-    return Ink(strength, ink.roughness), traces
+    return replace(ink, strength=strength), traces
 
 
 def _stood_up(trace: Trace) -> Trace:
@@ -86,8 +89,11 @@ def _strike_out(votes: Pixels, trace: Trace, corner: tuple[int, int]) -> None:
     votes[(np.abs(rows - curve[None, :]) < trace.thickness / 2 + 3) & along[None, :]] = 0
 
 
-def erase(strength: Pixels, trace: Trace, roughness: float) -> None:
-    """Take one level rule out in place: keep what crosses it, and what is darker than it is."""
+def erase(strength: Pixels, trace: Trace, roughness: float, spare: int = 0) -> None:
+    """Take one level rule out in place: keep what crosses it, and what is darker than it is.
+
+    spare: pixels; so near to a stroke that touches it, the rule stays, since it may hide the stroke's end.
+    """
     across = int(np.ceil(trace.thickness / 2)) + 1
     reach = across + 4
     first = max(trace.first - 2, 0)
@@ -105,6 +111,10 @@ def erase(strength: Pixels, trace: Trace, roughness: float) -> None:
     own = np.percentile(band.max(axis=1), 35)
     pen = band > PEN * own + 3 * roughness
     fresh = np.where(pen, band, np.minimum(band, crossing[:, None]))
+    if spare:
+        touched = np.maximum(before, after) > TOUCHING * own
+        near = cv2.dilate(touched.astype(np.uint8)[None, :], np.ones((1, 2 * spare + 1), np.uint8))[0] > 0
+        fresh = np.where(near[:, None], band, fresh)
     rows = np.rint(curve).astype(np.int64)[:, None] + np.arange(-across, across + 1)[None, :]
     columns = np.broadcast_to(np.arange(first, last + 1)[:, None], rows.shape)
     inside = (rows >= 0) & (rows < strength.shape[0])

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tenfold.reading.pages.geometry import inverse, scaling, shifting
-from tenfold.reading.pages.paper import Ink, to_grey
+from tenfold.reading.pages.paper import to_grey
 from tenfold.reading.pages.pieces import Pieces, find_pieces, sort_pieces, usual_height
 from tenfold.reading.pages.rules import erase, long_rules
 from tenfold.reading.pages.shapes import Edges, Line
@@ -20,15 +20,22 @@ MARGIN = 0.18  # of the text's height, above and below it
 PAPER = 1.0  # times the paper pattern's deviation that is shown as paper
 PEN = 0.6  # quantile of the strokes' ink that is shown as full
 FILLS = 0.36  # of a picture's height that writing has in a crop of one line
-ACROSS = 0.55  # of a crop's width: a straight run as long as this is a rule
+ACROSS = 0.85  # of a crop's width: a straight run as long as this is a rule,
+THIN = 0.09  # if it is no broader than this share of the crop's height
+SPARED = 0.14  # of a crop's height: a rule stays so near to the strokes that touch it
+NESTED = 4  # pieces: one that holds more of them is a frame
 LEVELLED = 0.5  # of the text's height: how far pieces of one line stand apart in level
 
 
 @dataclass(frozen=True, eq=False)
 class _Strokes:
-    """A crop with its paper taken away: contrast (h, w) 0-255, what of it is stroke, and its pieces."""
+    """A crop with its paper taken away.
 
-    ink: Ink
+    strength: (h, w) ink, 0-255. spread: the paper pattern's deviation. mask: what of it is stroke.
+    """
+
+    strength: Pixels = field(repr=False)
+    spread: float
     mask: Pixels = field(repr=False)
     pieces: Pieces
     bodies: NDArray[np.int64]
@@ -63,8 +70,10 @@ def is_tight(picture: Pixels) -> bool:
     rows, columns = picture.shape[:2]
     if rows > 3 * columns or min(rows, columns) < 2:
         return False
-    small, _ = _at_most(np.ascontiguousarray(picture), 96)
+    small, _ = _at_most(np.ascontiguousarray(picture), TALLEST)
     strokes = _strokes(to_grey(small))
+    if _is_framed(strokes.pieces) or (rows > TALLEST and _is_darkened(strokes.pieces)):
+        return False
     if not len(strokes.bodies):
         return bool(rows <= 96 and columns >= rows)
     height = strokes.mask.shape[0]
@@ -76,6 +85,28 @@ def is_tight(picture: Pixels) -> bool:
     level = float(np.average(middle, weights=tall[large]))
     one_row = float(np.mean(np.abs(middle - level) < LEVELLED * strokes.height)) > 0.7
     return bool(strokes.height >= FILLS * height and one_row)
+
+
+def _is_framed(pieces: Pieces) -> bool:
+    """Whether a large piece of ink goes around several others, as a grid or box of a form does."""
+    large = np.flatnonzero(pieces.heights > 0.3 * pieces.names.shape[0])
+    x, y = pieces.centres.T
+    for left, top, right, bottom in pieces.boxes[large]:
+        inside = (x > left) & (x < right) & (y > top) & (y < bottom)
+        sizable = pieces.heights > max(2.0, 0.05 * (bottom - top))
+        if int((inside & sizable).sum()) > NESTED:
+            return True
+    return False
+
+
+def _is_darkened(pieces: Pieces) -> bool:
+    """Whether a large dark area runs in from two edges, as a table around a sheet or a shadow does."""
+    rows, columns = pieces.names.shape
+    left, top, right, bottom = pieces.boxes.T
+    edges = sum(side.astype(int) for side in (left <= 0, top <= 0, right >= columns - 1, bottom >= rows - 1))
+    long = np.maximum(pieces.widths / columns, pieces.heights / rows) > 0.6
+    large = (pieces.areas > 0.08 * rows * columns) | long
+    return bool(((edges >= 2) & large).any())
 
 
 def _at_most(picture: Pixels, tallest: int) -> tuple[Pixels, NDArray[np.float64]]:
@@ -91,18 +122,17 @@ def _at_most(picture: Pixels, tallest: int) -> tuple[Pixels, NDArray[np.float64]
 def _strokes(grey: Pixels) -> _Strokes:
     """Tell strokes from paper and pattern."""
     contrast, spread = _contrast(grey)
-    ink = Ink(np.clip(np.rint(contrast), 0, 255).astype(np.uint8), spread)
+    strength = np.clip(np.rint(contrast), 0, 255).astype(np.uint8)
     if grey.shape[1] >= 40 and grey.shape[0] >= 12:
-        strength = ink.strength.copy()
         for rule in long_rules(strength, max(7.0, 2.0 * spread), max(40, round(ACROSS * grey.shape[1]))):
-            erase(strength, rule, spread)
-        ink = Ink(strength, spread)
-    threshold = max(float(cv2.threshold(ink.strength, 0, 255, cv2.THRESH_OTSU)[0]), 2.2 * spread, 6.0)
-    mask = (ink.strength > threshold).astype(np.uint8)
+            if rule.thickness <= max(2.0, THIN * grey.shape[0]):
+                erase(strength, rule, spread, round(SPARED * grey.shape[0]))
+    threshold = max(float(cv2.threshold(strength, 0, 255, cv2.THRESH_OTSU)[0]), 2.2 * spread, 6.0)
+    mask = (strength > threshold).astype(np.uint8)
     pieces = find_pieces(mask)
     height = usual_height(pieces)
     bodies, marks = sort_pieces(pieces, height) if height else (np.zeros(0, np.int64),) * 2
-    return _Strokes(ink, mask, pieces, bodies, marks, height)
+    return _Strokes(strength, spread, mask, pieces, bodies, marks, height)
 
 
 def _contrast(grey: Pixels) -> tuple[Floats, float]:
@@ -133,12 +163,11 @@ def _is_dark(values: Floats) -> bool:
 
 def _full_contrast(strokes: _Strokes) -> Pixels:
     """Paper near 0 and the pen near 255, edges soft."""
-    strength = strokes.ink.strength
-    on = strength[strokes.mask > 0]
+    on = strokes.strength[strokes.mask > 0]
     pen = float(np.quantile(on, PEN)) if on.size else 255.0
-    floor = min(PAPER * strokes.ink.roughness, 0.4 * pen)
+    floor = min(PAPER * strokes.spread, 0.4 * pen)
     table = (np.arange(256) - floor) * (255 / max(pen - floor, 8.0))
-    return np.asarray(cv2.LUT(strength, np.clip(np.rint(table), 0, 255).astype(np.uint8)), np.uint8)
+    return np.asarray(cv2.LUT(strokes.strength, np.clip(np.rint(table), 0, 255).astype(np.uint8)), np.uint8)
 
 
 def _band(strokes: _Strokes) -> tuple[int, int]:
