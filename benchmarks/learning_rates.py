@@ -39,7 +39,7 @@ def measure(data: tenfold.Dataset, optimizer: str, rate: float, seed: int, epoch
     keras.utils.set_random_seed(seed)
     model = build_network(chosen.network, len(data.class_names), chosen.activation)
     try:
-        fitted = fit_stock(model, chosen, data, tell=lambda event: None, keep_row=lambda row: None)
+        fitted = fit_stock(model, chosen, data, seed, tell=lambda event: None, keep_row=lambda row: None)
     except TrainingError:
         return None
     return round(fitted.history[-1]["val_accuracy"], 4)

@@ -35,6 +35,7 @@ from tenfold.errors import (
 )
 from tenfold.making import RECIPES, Recipe, Run, backend, build_network, export, load_run, recipe, runs, train
 from tenfold.making.backend import keras
+from tenfold.making.batches import stream_batches
 from tenfold.making.events import EpochEnd, Finished, Note, Progress, Started
 from tenfold.making.fitting import fit_stock
 from tenfold.making.recipes import ACTIVATIONS, LOSSES, OPTIMIZERS
@@ -68,7 +69,7 @@ def fit(data: Dataset, seed: int = 1, **choices: object) -> tuple[keras.Model, l
     chosen = recipe("classic", **choices)
     model = build_network(chosen.network, len(data.class_names), chosen.activation)
     events: list[object] = []
-    fitted = fit_stock(model, chosen, data, events.append, lambda row: None)
+    fitted = fit_stock(model, chosen, data, seed, events.append, lambda row: None)
     return model, events, fitted.history[-1]["val_accuracy"]
 
 
@@ -128,6 +129,20 @@ def test_default_rates_are_those_measured() -> None:
     """Adam keeps Keras' own, which the classic recipe is published with."""
     measured = json.loads(RATES.read_text())["chosen"]
     assert {**measured, "adam": 0.001} == OPTIMIZERS
+
+
+def test_every_epoch_has_every_image_in_an_order_of_its_own() -> None:
+    images, places = np.zeros((300, 28, 28), np.uint8), np.arange(300)
+
+    def order(seed: int) -> np.ndarray:
+        batches = list(stream_batches(images, places, 64, 3, seed))
+        assert [len(batch) for batch, _ in batches] == [64, 64, 64, 64, 44] * 3
+        return np.concatenate([labels.numpy() for _, labels in batches]).reshape(3, 300)
+
+    first = order(2**32 - 1)
+    assert [sorted(epoch) for epoch in first] == [list(range(300))] * 3
+    assert len({tuple(epoch) for epoch in (*first, *order(1), places)}) == 7
+    np.testing.assert_array_equal(first, order(2**32 - 1))
 
 
 def test_sparse_and_one_hot_labels_train_the_same_weights(few: Dataset) -> None:
@@ -269,7 +284,7 @@ def test_early_stopping_keeps_the_best_epoch(few: Dataset) -> None:
     chosen = recipe("classic", epochs=40, early_stopping=1, learning_rate=0.01, batch_size=16)
     model = build_network()
     events: list[object] = []
-    fitted = fit_stock(model, chosen, few, events.append, lambda row: None)
+    fitted = fit_stock(model, chosen, few, 1, events.append, lambda row: None)
     losses = [row["val_loss"] for row in fitted.history]
     assert len(losses) < 40
     assert fitted.kept_epoch == int(np.argmin(losses)) + 1
