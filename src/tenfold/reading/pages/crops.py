@@ -5,10 +5,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tenfold.reading.pages.geometry import Matrix, Points, inverse, move, rotating, shifting
-from tenfold.reading.pages.lines import Strip
 from tenfold.reading.pages.paper import Ink
 from tenfold.reading.pages.pieces import Pieces
 from tenfold.reading.pages.shapes import Edges, Line
+from tenfold.reading.pages.strips import Strip
 
 Pixels = NDArray[np.uint8]
 

@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 from tenfold.reading.answers import Polygon
 from tenfold.reading.pages.crops import cut
 from tenfold.reading.pages.geometry import inverse, move, scaling
-from tenfold.reading.pages.lines import find_strips
 from tenfold.reading.pages.plate import Plate, View, look, make_plate
 from tenfold.reading.pages.rules import tilt
 from tenfold.reading.pages.shapes import Edges, Layout, Line, Rule
+from tenfold.reading.pages.strips import find_strips
 from tenfold.reading.pages.traces import Trace
 
 Pixels = NDArray[np.uint8]
