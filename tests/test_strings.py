@@ -13,9 +13,8 @@ from tenfold.making.strings import (
     Stock,
     columns_needed,
     make_line,
-    meaning,
-    write_text,
 )
+from tenfold.making.texts import add_signs, meaning, write_text
 from tenfold.reading.linereading import HEIGHT, STRIDE, SYMBOLS
 
 
@@ -75,6 +74,18 @@ def test_what_a_text_means(text, kinds):
     assert [SYMBOLS[symbol] for symbol in meaning(text)] == kinds
 
 
+def test_signs_are_added_to_numbers_alone_and_are_never_digits_or_marks_of_a_value():
+    changed = 0
+    for seed in range(400):
+        text = write_text(Random(seed))
+        more = add_signs(text, Random(seed))
+        changed += more != text
+        digits = [symbol for symbol in meaning(text) if symbol < 10]
+        assert [symbol for symbol in meaning(more) if symbol < 10] == digits
+        assert digits or more == text
+    assert changed > 40
+
+
 def test_columns_needed_counts_a_blank_between_equal_neighbours():
     assert [columns_needed(s) for s in [(), (1,), (1, 1), (1, 2, 2, 2)]] == [0, 1, 3, 6]
 
@@ -118,7 +129,7 @@ def test_measuring_leaves_out_blank_images():
 
 def test_a_chunk_holds_each_line_once_in_batches_of_one_width(stock):
     batches = make_chunk(stock, 2, 3, batch=8, lines=32)
-    made = [make_line(stock, 2, index) for index in range(96, 128)]
+    made = [make_line(stock, 2, index, signs=True) for index in range(96, 128)]
     assert [len(batch.inks) for batch in batches] == [8] * 4
     held = sorted(
         tuple(symbols[:length].tolist())

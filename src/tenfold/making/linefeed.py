@@ -20,7 +20,6 @@ from tenfold.making.glyphs import Digits
 from tenfold.making.papers import make_papers
 from tenfold.making.strings import Line, Stock, make_line
 
-CHUNK = 2048  # lines sorted by width together
 _STEP = 16  # widths of batches are multiples of this many columns
 _AHEAD = 2  # chunks a process may be ahead
 
@@ -50,9 +49,9 @@ def stack(lines: list[Line]) -> Batch:
 
 
 def make_chunk(
-    stock: Stock, seed: int, chunk: int, batch: int, lines: int = CHUNK, signs: bool = True
+    stock: Stock, seed: int, chunk: int, batch: int, lines: int, signs: bool = True
 ) -> list[Batch]:
-    """The batches of one chunk, in a shuffled order; `signs` as for `make_line`."""
+    """The batches of one chunk of `lines`, in a shuffled order; `signs` as for `make_line`."""
     made = [make_line(stock, seed, index, signs) for index in range(chunk * lines, (chunk + 1) * lines)]
     made.sort(key=lambda line: line.ink.shape[1])
     batches = [stack(made[i : i + batch]) for i in range(0, lines, batch)]
@@ -62,15 +61,15 @@ def make_chunk(
 
 @contextmanager
 def feed(
-    digits: Digits, seed: int, batch: int, chunks: range, plain: int = 0, processes: int = 1
+    digits: Digits, seed: int, batch: int, lines: int, chunks: range, plain: int, processes: int = 1
 ) -> Iterator[Iterator[list[Batch]]]:
-    """The chunks in order, made by processes that end with the block.
+    """The chunks of `lines` in order, made by processes that end with the block.
 
     Those before `plain` have no added signs.
     """
     context = multiprocessing.get_context("spawn")
     queues: list[Queue[Any]] = [context.Queue(_AHEAD) for _ in range(processes)]
-    shared = (digits, seed, batch, plain)
+    shared = (digits, seed, batch, lines, plain)
     workers = [
         context.Process(target=_produce, args=(queue, *shared, chunks[i::processes]), daemon=True)
         for i, queue in enumerate(queues)
@@ -86,12 +85,12 @@ def feed(
 
 
 def _produce(
-    queue: "Queue[list[Batch]]", digits: Digits, seed: int, batch: int, plain: int, chunks: range
+    queue: "Queue[list[Batch]]", digits: Digits, seed: int, batch: int, lines: int, plain: int, chunks: range
 ) -> None:
     cv2.setNumThreads(1)
     stock = Stock(digits, make_papers(seed))
     for chunk in chunks:
-        if not _hand_over(queue, make_chunk(stock, seed, chunk, batch, signs=chunk >= plain)):
+        if not _hand_over(queue, make_chunk(stock, seed, chunk, batch, lines, chunk >= plain)):
             queue.cancel_join_thread()
             return
 

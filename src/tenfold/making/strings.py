@@ -15,12 +15,11 @@ from numpy.typing import NDArray
 from tenfold.making import glyphs, papers
 from tenfold.making.glyphs import Digits, Place
 from tenfold.making.papers import Papers
-from tenfold.reading.linereading import HEIGHT, STRIDE, SYMBOLS, normalise
+from tenfold.making.texts import DIGITS, OTHER, add_signs, meaning, write_text
+from tenfold.reading.linereading import HEIGHT, STRIDE, normalise
 
 Ink = NDArray[np.uint8]
 
-_ANY = "0123456789"
-_OTHER = SYMBOLS.index("other")
 _DRAWN = {digit: [glyphs.parse(drawing) for drawing in ways] for digit, ways in glyphs.DIGITS.items()}
 _BAR = glyphs.parse("06 94")
 
@@ -59,9 +58,6 @@ _SHAPES = {
     "a": Shape(glyphs.LETTERS, (0.38, 0.95), (0.7, 1.15), (0.03, 0.05)),
 }
 _STROKES = {character: [glyphs.parse(d) for d in shape.drawings] for character, shape in _SHAPES.items()}
-
-# What a character of a written text stands for; everything else is "other".
-_MEANING = {**{digit: digit for digit in _ANY}, ".": "point", ",": "comma", "-": "minus", "_": "minus"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,16 +122,6 @@ def make_line(stock: Stock, seed: int, index: int, signs: bool = False) -> Line:
     return Line(_wide_enough(normalise(value), symbols), symbols)
 
 
-def meaning(text: str) -> tuple[int, ...]:
-    """Indices into SYMBOLS of a written text; a run of what is no digit and no mark is one "other"."""
-    symbols: list[int] = []
-    for character in text.replace(" ", ""):
-        symbol = SYMBOLS.index(_MEANING.get(character, "other"))
-        if symbol != _OTHER or symbols[-1:] != [_OTHER]:
-            symbols.append(symbol)
-    return tuple(symbols)
-
-
 def columns_needed(symbols: tuple[int, ...]) -> int:
     """Columns a CTC network needs for these symbols: one each, and a blank between equal neighbours."""
     return len(symbols) + sum(a == b for a, b in pairwise(symbols))
@@ -144,131 +130,6 @@ def columns_needed(symbols: tuple[int, ...]) -> int:
 def _wide_enough(ink: Ink, symbols: tuple[int, ...]) -> Ink:
     missing = STRIDE * (columns_needed(symbols) + 1) - ink.shape[1]
     return np.pad(ink, ((0, 0), (0, missing))) if missing > 0 else ink
-
-
-# --- texts ------------------------------------------------------------------------------------------
-
-
-def write_text(random: Random) -> str:
-    """A text in the form people write numbers, or none.
-
-    Digits, `.`, `,`, `-`, `=`, `/`, `:`, `'`, brackets and spaces stand for themselves, `_` for a long dash,
-    `a` for any letter, `$` for any sign, `~` for a scribble.
-    """
-    kinds = (_amount, _digits, _short, _identity, _date, _letters, _mixed, _nothing)
-    return random.choices(kinds, (40, 20, 12, 10, 4, 5, 5, 3))[0](random)
-
-
-def add_signs(text: str, random: Random) -> str:
-    """The text, sometimes with a sign before it or strokes that close it.
-
-    `S` stands for a dollar, `C` for another currency, `|` for a slash no higher than a digit.
-    """
-    if not any(character in _ANY for character in text):
-        return text
-    share = 0.3 if any(character in ".,=-$" for character in text) else 0.12
-    if random.random() < share:
-        text = random.choice(("S", "S ", "S", "S ", "aS ", "aS", "C", "C ", "C ", "aa ")) + text
-    if random.random() < share:
-        text += random.choice((" ||", " ||", " |||", " =", " =", "=", " _", "_", " ~", "~", " #", " /"))
-    return text
-
-
-def _some_digits(count: int, random: Random) -> str:
-    """Digits as in amounts: evenly, or round, or with one digit again and again."""
-    kind = random.random()
-    if kind < 0.62:
-        return "".join(random.choices(_ANY, k=count))
-    if kind < 0.87:
-        kept = random.randint(1, max(1, count - 1))
-        return "".join(random.choices(_ANY[1:], k=1) + random.choices(_ANY, k=kept - 1)) + "0" * (
-            count - kept
-        )
-    favourite = random.choice(_ANY)
-    return "".join(favourite if random.random() < 0.6 else random.choice(_ANY) for _ in range(count))
-
-
-def _amount(random: Random) -> str:
-    whole = _some_digits(random.choices(range(1, 9), (3, 6, 13, 22, 26, 16, 8, 6))[0], random)
-    if len(whole) > 3 and random.random() < 0.62:
-        separator = random.choices(". ,'", (6, 2, 2.5, 0.4))[0]
-        head = len(whole) % 3 or 3
-        parts = [whole[:head]] + [whole[i : i + 3] for i in range(head, len(whole), 3)]
-        whole = separator.join(parts)
-    if random.random() < 0.2:
-        whole += random.choice(".,,") + random.choice(
-            ("00", _some_digits(2, random), _some_digits(1, random))
-        )
-    start = random.choices(
-        ("", "$", "=", "-", "a", "aa", "$ ", "(", "~", ".", "aa."), (78, 6, 2, 2, 2, 1.5, 3, 1, 1, 1, 1)
-    )[0]
-    ends = (
-        "",
-        ".",
-        ",",
-        "-",
-        ".-",
-        ",-",
-        "=",
-        ".=",
-        ",=",
-        "_",
-        "._",
-        "/",
-        "/-",
-        "$",
-        "~",
-        ")",
-        "--",
-        " a",
-        "aa",
-        " -",
-    )
-    weights = (52, 9, 4, 7, 5, 3, 4, 2, 1, 2, 1, 1.5, 1, 1, 1.5, 0.7, 1, 1, 1, 2)
-    return start + whole + random.choices(ends, weights)[0]
-
-
-def _digits(random: Random) -> str:
-    return _some_digits(random.randint(1, 10), random)
-
-
-def _short(random: Random) -> str:
-    return _some_digits(random.randint(1, 3), random) + random.choices(("", ".", "-", ")"), (8, 1, 1, 0.5))[0]
-
-
-def _identity(random: Random) -> str:
-    text = _some_digits(random.randint(5, 12), random)
-    if random.random() < 0.4:
-        place = random.randint(1, len(text) - 1)
-        text = text[:place] + random.choice(" -/ .") + text[place:]
-    return text
-
-
-def _date(random: Random) -> str:
-    separator = random.choice("/.- /")
-    year = random.choice((str(random.randint(1900, 2060)), f"{random.randint(0, 99):02d}"))
-    return separator.join((f"{random.randint(1, 31):02d}", f"{random.randint(1, 12):02d}", year))
-
-
-def _letters(random: Random) -> str:
-    words = [
-        "".join(random.choices("a$~", (20, 1, 1), k=random.randint(1, 7)))
-        for _ in range(random.randint(1, 2))
-    ]
-    return " ".join(words)
-
-
-def _mixed(random: Random) -> str:
-    parts = [random.choice(("a", "aa", "aaa", "$", "~", ":")), _some_digits(random.randint(1, 5), random)]
-    if random.random() < 0.5:
-        parts.reverse()
-    if random.random() < 0.3:
-        parts.append(random.choice(("a", "aa", _some_digits(2, random))))
-    return random.choice(("", " ")).join(parts)
-
-
-def _nothing(random: Random) -> str:
-    return random.choices(("", "-", "_", "."), (6, 1, 1, 0.5))[0]
 
 
 # --- writing ----------------------------------------------------------------------------------------
@@ -340,7 +201,7 @@ def _set(stock: Stock, text: str, hand: Hand, random: Random) -> tuple[list[Ink]
 def _small_from(text: str, random: Random) -> int:
     """From which position on digits are written small and high, as cents on cheques are."""
     place = max(text.rfind("."), text.rfind(","))
-    cents = place > 0 and 1 <= sum(c in _ANY for c in text[place:]) <= 2
+    cents = place > 0 and 1 <= sum(c in DIGITS for c in text[place:]) <= 2
     return place + 1 if cents and random.random() < 0.4 else len(text)
 
 
@@ -364,7 +225,7 @@ def _spread(edge: NDArray[np.float32]) -> NDArray[np.float32]:
 def _glyph(
     stock: Stock, character: str, hand: Hand, used: dict[str, int], small: bool, random: Random
 ) -> Ink:
-    if character in _ANY:
+    if character in DIGITS:
         return _digit(stock, character, hand, used, small, random)
     pen = max(1.2, hand.height * hand.pen)
     if character == "~":
@@ -468,15 +329,15 @@ def _join(
         piece = _piece(stock, hand, random)
         before = piece.shape[1] + h * random.uniform(0.15, 0.5)
         pieces.append((piece, 0.0))
-        if _shows(piece, h) and symbols[:1] != [_OTHER]:
-            symbols.insert(0, _OTHER)
+        if _shows(piece, h) and symbols[:1] != [OTHER]:
+            symbols.insert(0, OTHER)
     width = int(last - first + before + after)
     if random.random() < 0.05:
         piece = _piece(stock, hand, random, from_left=True)
         width = int(last - first + before + h * random.uniform(0.15, 0.5)) + piece.shape[1]
         pieces.append((piece, width - piece.shape[1]))
-        if _shows(piece, h) and symbols[-1:] != [_OTHER]:
-            symbols.append(_OTHER)
+        if _shows(piece, h) and symbols[-1:] != [OTHER]:
+            symbols.append(OTHER)
     ink = np.zeros((HEIGHT, max(8, width)), np.uint8)
     for strip, left in [*((s, x - first + before) for s, x in zip(strips, lefts, strict=True)), *pieces]:
         _paste(ink, strip, left)
@@ -507,7 +368,7 @@ def _margin(strips: list[Ink], height: float, random: Random) -> float:
 
 def _piece(stock: Stock, hand: Hand, random: Random, from_left: bool = False) -> Ink:
     """The cut-off side of a neighbour's digit."""
-    strip = _digit(stock, random.choice(_ANY), hand, {}, False, random)
+    strip = _digit(stock, random.choice(DIGITS), hand, {}, False, random)
     inked = np.flatnonzero(strip.max(0) > 80)
     if not len(inked):
         return strip[:, :1]

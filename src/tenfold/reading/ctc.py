@@ -13,6 +13,7 @@ Floats = NDArray[np.float64]
 Text = tuple[int, ...]
 
 _LEAST = 1e-4  # a column's symbols below this probability are not searched
+_NEGLIGIBLE = 1e-4  # texts that are less likely than this share of the likeliest are not answered
 
 
 def search(probabilities: Floats, width: int = 12) -> list[Text]:
@@ -23,7 +24,9 @@ def search(probabilities: Floats, width: int = 12) -> list[Text]:
         said = np.flatnonzero(column[:blank] > _LEAST).tolist()
         values = column.tolist()
         beams = _prune(_extend(beams, said, values, values[blank]), width)
-    return list(beams)
+    likely = {text: parted + spoken for text, (parted, spoken) in beams.items()}
+    least = _NEGLIGIBLE * max(likely.values())
+    return [text for text, mass in likely.items() if mass >= least]
 
 
 def _extend(

@@ -1,0 +1,112 @@
+"""A tiny training of the line network: it learns, goes on where it stopped, and its file reads the same."""
+
+import json
+
+import numpy as np
+import pytest
+
+from tenfold.data import Dataset, Split
+from tenfold.errors import ReaderError, RunError
+from tenfold.making.linenetwork import LineRecipe, Trainer, learning_rate
+from tenfold.making.lines import held_out_batches, train_lines
+from tenfold.reading.linereading import SYMBOLS, LineNetwork
+
+TINY = LineRecipe(cycles=(64, 64), batch=16, channels=(4, 8, 8, 8, 16), chunk=32, held_out=32)
+
+
+def bars(count):
+    """Upright bars of several lengths, standing for digits."""
+    images = np.zeros((count, 28, 28), np.uint8)
+    for i in range(count):
+        images[i, 4 : 14 + i % 10, 12:16] = 255
+    return Split(images, np.arange(count, dtype=np.int64) % 10)
+
+
+@pytest.fixture(scope="module")
+def data():
+    return Dataset(bars(40), bars(20), None, "bars", "0" * 64)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory, data):
+    folder = tmp_path_factory.mktemp("lines") / "run"
+    rows = []
+    trainer = train_lines(folder, TINY, data=data, seed=3, on_report=rows.append)
+    return folder, trainer, rows
+
+
+@pytest.mark.slow
+def test_a_training_leaves_a_network_a_checkpoint_and_its_figures(run):
+    folder, trainer, rows = run
+    assert trainer.chunk == TINY.ends[-1] == 4
+    assert [row["lines"] for row in rows] == [64, 128]
+    assert [json.loads(line) for line in (folder / "progress.jsonl").read_text().splitlines()] == rows
+    card = LineNetwork(folder / "lines.onnx").card
+    assert card["settings"]["channels"] == list(TINY.channels)
+    assert card["seed"] == 3
+    assert card["figures"]["lines"] == 128
+    assert card["parameters"] == trainer.averaged.count_params()
+    assert 0.4 <= card["temperature"] <= 2.8
+
+
+@pytest.mark.slow
+def test_the_file_reads_as_the_network_does(run, data):
+    folder, trainer, _ = run
+    network = LineNetwork(folder / "lines.onnx")
+    inks = held_out_batches(data.validation, TINY, 3)[0].inks
+    logits = trainer.logits(inks).astype(np.float64) / network.card["temperature"]
+    expected = np.exp(logits - logits.max(-1, keepdims=True))
+    expected /= expected.sum(-1, keepdims=True)
+    for answer, truth in zip(network._answer(list(inks)), expected, strict=True):
+        assert np.abs(answer - truth).max() < 1e-3
+
+
+@pytest.mark.slow
+def test_readings_are_whole_and_ordered(run, data):
+    network = LineNetwork(run[0] / "lines.onnx")
+    inks = [ink[:, :150] for batch in held_out_batches(data.validation, TINY, 4) for ink in batch.inks]
+    for ink, reading in zip(inks, network.read(inks), strict=True):
+        likely = [candidate.probability for candidate in reading.candidates]
+        assert likely == sorted(likely, reverse=True)
+        assert 0 < sum(likely) <= 1 + 1e-6
+        for candidate in reading.candidates:
+            for symbol in candidate.symbols:
+                assert symbol.kind in SYMBOLS
+                assert 0 <= symbol.left < symbol.right <= ink.shape[1]
+                assert symbol.probabilities.sum() == pytest.approx(1, abs=1e-4)
+                assert symbol.confidence == pytest.approx(symbol.probabilities[SYMBOLS.index(symbol.kind)])
+
+
+@pytest.mark.slow
+def test_a_checkpoint_brings_everything_back(run):
+    folder, trainer, _ = run
+    other = Trainer(TINY, 9)
+    other.restore(folder / "checkpoint.npz")
+    assert other.chunk == trainer.chunk
+    for mine, theirs in zip(other.network.get_weights(), trainer.network.get_weights(), strict=True):
+        assert np.array_equal(mine, theirs)
+    with pytest.raises(RunError, match="another network"):
+        Trainer(LineRecipe(channels=(4, 4, 4, 4, 4)), 1).restore(folder / "checkpoint.npz")
+
+
+@pytest.mark.slow
+def test_a_folder_with_other_settings_is_refused(run, data):
+    with pytest.raises(RunError, match="other settings"):
+        train_lines(run[0], TINY, data=data, seed=4)
+
+
+def test_the_rate_rises_once_and_falls_in_each_cycle():
+    recipe = LineRecipe(cycles=(100, 200), chunk=10, rate=1.0, warm_up=0.1, again=0.5)
+    assert recipe.ends == (10, 30)
+    assert learning_rate(1, recipe) == pytest.approx(1.0)
+    assert learning_rate(9.999, recipe) < 1e-5
+    assert learning_rate(10, recipe) == pytest.approx(0.5)
+    assert learning_rate(29.999, recipe) < 1e-5
+    assert learning_rate(30, recipe) == 0
+
+
+def test_a_reader_of_single_digits_is_no_line_network():
+    from tenfold.reading.bundle import WEIGHTS
+
+    with pytest.raises(ReaderError, match="not a line network"):
+        LineNetwork(WEIGHTS / "reader.onnx")
