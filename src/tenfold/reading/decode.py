@@ -7,8 +7,10 @@ decompression bomb costs nothing.
 import io
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from threading import Lock, RLock
 from typing import Any
 
 import numpy as np
@@ -28,8 +30,9 @@ SUFFIXES = (
 )
 """File names taken for pictures when a folder is searched; a file named outright is judged by its bytes."""
 
-_HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1", b"avif")
+_HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
 _FORBIDDEN = (PictureError, MissingExtraError)
+_PDFIUM = RLock()  # PDFium must not be called from two threads at once
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,9 +60,9 @@ def decode(picture: object) -> Pixels:
     return next(_frames(picture, only_first=True))
 
 
-def decode_all(picture: object) -> list[Pixels]:
-    """The pixels of every page of a document (TIFF, PDF); otherwise as `decode`."""
-    return list(_frames(picture, only_first=False))
+def decode_all(picture: object) -> Iterator[Pixels]:
+    """The pixels of every page of a document (TIFF, PDF), one at a time; otherwise as `decode`."""
+    return _frames(picture, only_first=False)
 
 
 def _frames(picture: object, *, only_first: bool) -> Iterator[Pixels]:
@@ -75,7 +78,9 @@ def _frames(picture: object, *, only_first: bool) -> Iterator[Pixels]:
     elif isinstance(picture, bytes | bytearray | memoryview):
         yield from _from_bytes(bytes(picture), only_first=only_first)
     elif isinstance(picture, Image.Image):
-        yield Pixels(_from_pil(picture), notes=_frame_note(picture))
+        with _guarded():
+            pixels = Pixels(_from_pil(picture), notes=_frame_note(picture))
+        yield pixels
     else:
         yield Pixels(_from_array(picture))
 
@@ -88,16 +93,15 @@ def _named(error: PictureError | MissingExtraError, name: str) -> Exception:
 
 def _read_file(path: Path) -> bytes:
     try:
-        if path.is_dir():
-            raise PictureError("is a folder; name the pictures in it")
-        with path.open("rb") as file:
-            content = file.read(LARGEST_FILE + 1)
+        if not path.is_dir():
+            with path.open("rb") as file:
+                return file.read(LARGEST_FILE + 1)
     except FileNotFoundError:
         broken = " (the link points nowhere)" if path.is_symlink() else ""
         raise PictureError(f"no such file{broken}") from None
     except (OSError, ValueError) as error:
         raise PictureError(f"cannot be opened: {getattr(error, 'strerror', None) or error}") from None
-    return content
+    raise PictureError("is a folder; name the pictures in it")
 
 
 def _from_bytes(content: bytes, *, only_first: bool) -> Iterator[Pixels]:
@@ -108,36 +112,82 @@ def _from_bytes(content: bytes, *, only_first: bool) -> Iterator[Pixels]:
     if b"%PDF-" in content[:1024]:
         yield from _from_pdf(content, only_first=only_first)
         return
+    with _opened(content) as opened:
+        yield from _from_opened(opened, only_first=only_first)
+
+
+def _opened(content: bytes) -> Image.Image:
     heif = content[4:8] == b"ftyp" and content[8:12] in _HEIF_BRANDS
     if heif:
         _register_heif()
+    with _guarded():
+        try:
+            return Image.open(io.BytesIO(content), formats=(*FORMATS, *(["HEIF"] if heif else [])))
+        except UnidentifiedImageError:
+            if heif:
+                raise PictureError("is a HEIC picture that is damaged or cut short") from None
+            kinds = "PNG, JPEG, WebP, BMP, GIF, TIFF, HEIC or PDF"
+            raise PictureError(
+                f"is not a picture that can be read: expected {kinds}{_guess(content)}"
+            ) from None
+
+
+def _from_opened(opened: Image.Image, *, only_first: bool) -> Iterator[Pixels]:
+    with _guarded():
+        count = getattr(opened, "n_frames", 1)
+    document = opened.format == "TIFF" and not only_first
+    for index in range(min(count, MOST_PAGES) if document else 1):
+        with _guarded():
+            if index:
+                opened.seek(index)
+            notes = _frame_note(opened) if not document else ()
+            page = Pixels(_from_pil(opened), f"#{index + 1}" if document and count > 1 else None, notes)
+        yield page
+
+
+class _Quiet:
+    """Hold back Pillow's warnings of sizes and metadata, from the first thread in to the last one out.
+
+    `warnings.catch_warnings` alone, entered by several threads, can leave all warnings off for good.
+    """
+
+    def __init__(self) -> None:
+        self._lock, self._inside = Lock(), 0
+        self._caught = warnings.catch_warnings()
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._inside:
+                self._caught = warnings.catch_warnings()
+                self._caught.__enter__()
+                warnings.simplefilter("ignore")
+            self._inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if not self._inside:
+                self._caught.__exit__(None, None, None)
+
+
+_QUIET = _Quiet()
+
+
+@contextmanager
+def _guarded() -> Iterator[None]:
+    """Pillow at work: no warnings, and whatever it raises as PictureError."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow's own size and metadata warnings: checked below
-            with Image.open(io.BytesIO(content), formats=(*FORMATS, *(["HEIF"] if heif else []))) as opened:
-                yield from _from_opened(opened, only_first=only_first)
-    except UnidentifiedImageError:
-        kinds = "PNG, JPEG, WebP, BMP, GIF, TIFF, HEIC or PDF"
-        raise PictureError(f"is not a picture that can be read: expected {kinds}{_guess(content)}") from None
+        with _QUIET:
+            yield
+    except _FORBIDDEN:
+        raise
     except Image.DecompressionBombError:
         raise PictureError(_too_many_pixels("its header")) from None
-    except PictureError:
-        raise
     except MemoryError:
         raise PictureError("is too large for this machine's memory") from None
     except Exception as error:  # a damaged file can make a decoder raise nearly anything
         reason = " ".join(str(error).split())[:120] or type(error).__name__
         raise PictureError(f"is damaged or cut short ({reason})") from None
-
-
-def _from_opened(opened: Image.Image, *, only_first: bool) -> Iterator[Pixels]:
-    count = getattr(opened, "n_frames", 1)
-    document = opened.format == "TIFF" and not only_first
-    for index in range(min(count, MOST_PAGES) if document else 1):
-        if index:
-            opened.seek(index)
-        notes = _frame_note(opened) if not document else ()
-        yield Pixels(_from_pil(opened), f"#{index + 1}" if document and count > 1 else None, notes)
 
 
 def _frame_note(opened: Image.Image) -> tuple[str, ...]:
@@ -171,31 +221,44 @@ def _from_pdf(content: bytes, *, only_first: bool) -> Iterator[Pixels]:
     except ImportError:
         raise MissingExtraError("reading PDF", "scans") from None
     try:
-        document = pypdfium2.PdfDocument(content)
+        with _PDFIUM:
+            document = pypdfium2.PdfDocument(content)
+            count = len(document)
     except pypdfium2.PdfiumError as error:
         raise PictureError(f"is a PDF that cannot be opened ({error})") from None
     try:
-        count = len(document)
         if not count:
             raise PictureError("is a PDF without pages")
         for index in range(1 if only_first else min(count, MOST_PAGES)):
-            page = document[index]
-            width, height = page.get_size()
-            scale = min(PDF_DPI / 72, (LARGEST_PICTURE / 2 / max(width * height, 1.0)) ** 0.5)
-            values = np.asarray(page.render(scale=scale).to_pil().convert("RGB"))
+            with _PDFIUM:
+                values = _render(document, index)
             notes = (f"first page of {count}",) if only_first and count > 1 else ()
             yield Pixels(values, f"#{index + 1}" if count > 1 and not only_first else None, notes)
     except pypdfium2.PdfiumError as error:
         raise PictureError(f"is a damaged PDF ({error})") from None
     finally:
-        document.close()
+        with _PDFIUM:
+            document.close()
+
+
+def _render(document: Any, index: int) -> NDArray[np.uint8]:
+    page = document[index]
+    width, height = page.get_size()
+    scale = min(PDF_DPI / 72, (LARGEST_PICTURE / 2 / max(width * height, 1.0)) ** 0.5)
+    bitmap = page.render(scale=scale)
+    values = np.array(bitmap.to_pil().convert("RGB"))
+    bitmap.close()
+    page.close()
+    return values
 
 
 def _from_pil(opened: Image.Image) -> NDArray[np.uint8]:
     width, height = opened.size
     if width * height > LARGEST_PICTURE:
         raise PictureError(_too_many_pixels(f"{width}x{height}"))
-    upright = ImageOps.exif_transpose(opened)
+    if width * height == 0:
+        raise PictureError("has no pixels")
+    upright = _upright(opened)
     if upright.mode.startswith("I") or upright.mode == "F":
         return _to_bytes(np.asarray(upright))
     if upright.has_transparency_data:
@@ -205,11 +268,20 @@ def _from_pil(opened: Image.Image) -> NDArray[np.uint8]:
     return np.asarray(upright.convert("RGB"))
 
 
+def _upright(opened: Image.Image) -> Image.Image:
+    """Turned as its EXIF says; as it is where its EXIF cannot be read."""
+    opened.load()
+    try:
+        return ImageOps.exif_transpose(opened)
+    except Exception:  # EXIF is whatever a camera or an editor wrote
+        return opened
+
+
 def _over_nothing(values: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Lay (h, w, 4) on the paper that shows its ink: black under light ink, white otherwise."""
     alpha = values[..., 3:].astype(np.float32) / 255
     colour = values[..., :3].astype(np.float32)
-    drawn = values[..., 3] > 127
+    drawn = values[..., 3] > values[..., 3].max(initial=0) // 2
     if drawn.all() or not drawn.any():
         return np.ascontiguousarray(values[..., :3])
     paper = 0.0 if np.percentile(colour[drawn].mean(axis=1), 10) >= 128 else 255.0
@@ -236,7 +308,7 @@ def _arranged(values: NDArray[Any]) -> NDArray[Any]:
     shape = values.shape
     while values.ndim > 2 and 1 in (values.shape[0], values.shape[-1]):
         values = values[0] if values.shape[0] == 1 else values[..., 0]
-    if values.ndim == 1:
+    if values.ndim == 1 or (values.ndim == 2 and 1 in values.shape):
         side = round(values.size**0.5)
         if side * side == values.size:
             values = values.reshape(side, side)
