@@ -33,7 +33,7 @@ class LineRecipe:
     held_out: how many lines to measure and calibrate on.
     """
 
-    cycles: tuple[int, ...] = (200_000, 400_000)
+    cycles: tuple[int, ...] = (200_000, 280_000)
     batch: int = 32
     rate: float = 1.5e-3
     warm_up: float = 0.04
