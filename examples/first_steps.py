@@ -38,7 +38,6 @@ y_test = keras.utils.to_categorical(mnist.test.labels, 10)  # (10000, 10)
 print("prepared         ", x_train.shape, y_train.shape)
 
 # 4. Build. Convolutions look for strokes, pooling forgets exactly where they were, dense layers decide.
-keras.utils.set_random_seed(1)
 model = keras.Sequential(
     [
         keras.Input((28, 28, 1)),
