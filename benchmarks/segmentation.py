@@ -1,7 +1,7 @@
 """The line network against what it replaced on the drawing board: over-segmentation with a lattice.
 
-A crop is cut wherever two digits may part; runs of neighbouring pieces are shown to the digit
-network, and dynamic programming picks the cheapest way from left to right. Both read the same crops, made from
+A crop is cut wherever two digits may part; runs of neighbouring pieces are shown to the digit network, and
+dynamic programming picks the cheapest way from left to right. Both read the same crops, made from
 validation digits: `python benchmarks/segmentation.py [--n 200]`.
 """
 
