@@ -86,7 +86,7 @@ def quantile(values: Grey, share: float) -> float:
     if not values.size:
         return 0.0
     rank = int(share * (values.size - 1))
-    # A single rank takes NumPy's AVX-512 quickselect, 25 times slower where most values are equal, as on paper.
+    # One rank alone takes NumPy's AVX-512 quickselect, 25 times slower where most values are equal.
     return float(np.partition(values.ravel(), (rank, rank))[rank])
 
 
