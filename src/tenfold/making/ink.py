@@ -1,5 +1,6 @@
 """The recipe `ink`: fit a network to other people's hands, and calibrate what it says of its own sureness."""
 
+import math
 import time
 from collections.abc import Callable
 
@@ -18,8 +19,11 @@ from tenfold.making.recipes import Recipe
 
 Floats = NDArray[np.float64]
 
-THRESHOLD = 0.6
+THRESHOLD = 0.75
 """Confidence below which the reader is unsure, chosen on simulated strangers (docs/architecture.md)."""
+
+EXPECTED = 0.98
+"""How many of the pictures a reader is shown have a digit: the odds that its refusals are calibrated for."""
 
 ORDER = 1_000_000
 """Sets the key of an epoch's order apart from the keys of its drawings."""
@@ -119,4 +123,8 @@ def _platt(digits: Floats, others: Floats) -> tuple[float, float]:
         slope = terms.T @ (said - truth) / len(truth) + 1e-4 * (found - [1, 0])
         curve = (terms * (said * (1 - said))[:, None]).T @ terms / len(truth) + 1e-4 * np.eye(2)
         found -= np.linalg.solve(curve, slope)
-    return float(np.clip(found[0], 0.3, 3)), float(np.clip(found[1], -5, 5))
+    return float(found[0]), float(found[1]) + _log_odds(EXPECTED) - _log_odds(len(digits) / len(truth))
+
+
+def _log_odds(share: float) -> float:
+    return math.log(share / (1 - share))
