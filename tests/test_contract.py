@@ -80,7 +80,7 @@ def test_every_room_is_known():
     rooms = {
         path.stem for path in PACKAGE.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()
     }
-    assert rooms - {"__init__", *ORDER} == set()
+    assert rooms - {"__init__", "__main__", *ORDER} == set()
 
 
 def test_no_module_cycles():
@@ -146,7 +146,9 @@ def test_importing_tenfold_loads_nothing_heavy():
     assert not loaded & {*HEAVY, "cv2", "onnxruntime", "matplotlib", "numpy", "PIL"}
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["train", "--help"], ["predict", "--help"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["--version"], *([name, "--help"] for name in ("train", "predict", "read"))]
+)
 def test_help_loads_nothing_heavy(arguments):
     assert not loaded_by(command(*arguments)) & {*HEAVY, "cv2", "onnxruntime", "matplotlib", "numpy", "PIL"}
 
@@ -155,8 +157,9 @@ def test_reading_and_judging_never_load_tensorflow(means_reader, tmp_path, test_
     from PIL import Image
 
     Image.fromarray(test_split.images[0]).save(tmp_path / "seven.png")
-    read = command("predict", "--model", str(means_reader), str(tmp_path / "seven.png"))
-    assert not loaded_by(read) & {*HEAVY, "matplotlib", "rich"}
+    for name in ("predict", "read"):
+        read = command(name, "--model", str(means_reader), str(tmp_path / "seven.png"))
+        assert not loaded_by(read) & {*HEAVY, "matplotlib", "rich"}
     assert not loaded_by(command("evaluate", str(means_reader))) & {*HEAVY, "matplotlib"}
 
 

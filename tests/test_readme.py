@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from makers.pages import page
 from tenfold.cli import main
 
 ROOT = Path(__file__).parents[1]
@@ -29,6 +30,7 @@ def desk(tmp_path, monkeypatch, test_split):
     (tmp_path / "photos").mkdir()
     for name in ("seven.jpg", "seven.png", "photos/1.jpg"):
         Image.fromarray(255 - test_split.images[0]).resize((140, 140)).save(tmp_path / name)
+    Image.fromarray(page(1, "clean scan", split="validation").picture).save(tmp_path / "page.jpg")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -47,7 +49,7 @@ def test_the_python_runs(desk, capsys):
 @pytest.mark.slow
 def test_the_commands_run(desk, capfd):
     commands = [shlex.split(line)[1:] for line in LINES if line.startswith("tenfold ")]
-    assert {command[0] for command in commands} == {"run", "train", "predict", "evaluate"}
+    assert {command[0] for command in commands} == {"run", "train", "predict", "read", "evaluate"}
     # The README trains runs/mine after it has shown how to read with it.
     for command in sorted(commands, key=lambda command: command[0] not in {"run", "train"}):
         few = FEW if command[0] in {"run", "train"} else []

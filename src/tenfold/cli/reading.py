@@ -1,7 +1,5 @@
-"""The commands that read pictures."""
+"""The command that reads one digit a picture."""
 
-import csv
-import io
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
@@ -12,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tenfold.cli.show import percent, say, show_name, write
-from tenfold.cli.sources import Source, find_sources
+from tenfold.cli.show import csv_line, percent, say, show_name, write
+from tenfold.cli.sources import Source, find_sources, name_error
 from tenfold.errors import OptionError
 
 if TYPE_CHECKING:
@@ -77,8 +75,8 @@ def _answers(reader: "Reader", sources: Iterable[Source]) -> Iterator[tuple[str,
         read = iter(reader.predict_many([s.picture for s in group if s.picture is not None]))
         for source in group:
             answer = next(read) if source.picture is not None else _failure(reader, source)
-            if answer.error is not None and not answer.error.startswith(source.name):
-                answer = replace(answer, error=f"{source.name}: {answer.error}")
+            if answer.error is not None:
+                answer = replace(answer, error=name_error(source, answer.error))
             yield source.name, answer
 
 
@@ -136,9 +134,7 @@ def _csv(name: str, answer: "Prediction") -> None:
         cells = [name, "", "", "", answer.error]
     else:
         cells = [name, answer.label, f"{answer.confidence:.6f}", str(answer.unsure).lower(), ""]
-    line = io.StringIO()
-    csv.writer(line, lineterminator="").writerow(cells)
-    write(line.getvalue())
+    write(csv_line(cells))
 
 
 def _predict_table(reader: "Reader", names: list[str]) -> int:

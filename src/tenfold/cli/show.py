@@ -1,7 +1,10 @@
 """Lines for people and programs: results on standard output, everything else on standard error."""
 
+import csv
+import io
 import os
 import sys
+from collections.abc import Iterable
 from typing import TextIO
 
 
@@ -40,6 +43,17 @@ def show_name(text: str) -> str:
     return "".join(
         c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text
     )
+
+
+def csv_line(cells: Iterable[str]) -> str:
+    """Join cells to one row of a CSV, quoted where needed.
+
+    >>> csv_line(["a,b", "", "7"])
+    '"a,b",,7'
+    """
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow(cells)
+    return line.getvalue()
 
 
 def system_reason(error: OSError) -> str:

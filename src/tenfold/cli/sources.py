@@ -20,6 +20,12 @@ class Source:
     error: str | None = None
 
 
+def name_error(source: Source, error: str) -> str:
+    """An error's line with the picture's name before it, once and as it was given."""
+    known = str(source.picture) if isinstance(source.picture, Path) else source.name
+    return f"{source.name}: {error.removeprefix(f'{known}: ')}"
+
+
 def find_sources(names: Sequence[str]) -> Iterator[Source]:
     """Yield what the names stand for, in the order given; folders and globs sorted by name.
 

@@ -140,7 +140,7 @@ def _from_opened(opened: Image.Image, *, only_first: bool) -> Iterator[Pixels]:
         with _guarded():
             if index:
                 opened.seek(index)
-            notes = _frame_note(opened) if not document else ()
+            notes = _frame_note(opened) if not document else _end_note(index, count)
             page = Pixels(_from_pil(opened), f"#{index + 1}" if document and count > 1 else None, notes)
         yield page
 
@@ -196,6 +196,11 @@ def _frame_note(opened: Image.Image) -> tuple[str, ...]:
     return (f"first {kind} of {count}",) if count > 1 and opened.format != "MPO" else ()
 
 
+def _end_note(index: int, count: int) -> tuple[str, ...]:
+    """Said of the last page that is read where there are more."""
+    return (f"the last page read of {count}",) if index + 1 == MOST_PAGES < count else ()
+
+
 def _guess(content: bytes) -> str:
     start = content[:256].lstrip().lower()
     if b"<svg" in start or start.startswith(b"<?xml"):
@@ -232,7 +237,8 @@ def _from_pdf(content: bytes, *, only_first: bool) -> Iterator[Pixels]:
         for index in range(1 if only_first else min(count, MOST_PAGES)):
             with _PDFIUM:
                 values = _render(document, index)
-            notes = (f"first page of {count}",) if only_first and count > 1 else ()
+            first = (f"first page of {count}",) if only_first and count > 1 else ()
+            notes = first or _end_note(index, count)
             yield Pixels(values, f"#{index + 1}" if count > 1 and not only_first else None, notes)
     except pypdfium2.PdfiumError as error:
         raise PictureError(f"is a damaged PDF ({error})") from None

@@ -38,7 +38,7 @@ class Knowledge:
         if self.check is not None and self.check not in CHECKS:
             raise OptionError(f"no check is called {self.check!r}; there are {', '.join(CHECKS)}")
         if self.ids is not None:
-            wrong = next((text for text in sorted(self.ids) if not (text.isascii() and text.isdigit())), None)
+            wrong = min((text for text in self.ids if not (text.isascii() and text.isdigit())), default=None)
             if not self.ids or wrong is not None:
                 raise OptionError(
                     "the ids are an empty list" if wrong is None else f"an id is digits only, got {wrong!r}"
