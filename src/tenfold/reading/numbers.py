@@ -35,6 +35,7 @@ class Weighing:
     texts: how many of the line network's texts the digit network looks at; alternatives: how many are told.
     unlikely: texts less likely than this, beside the best, are not looked at.
     threshold: confidence below which a number is unsure.
+    missed: a sign beside the digits that looks more like a digit than this makes the number unsure.
     """
 
     looked: float = 0.5
@@ -42,6 +43,7 @@ class Weighing:
     alternatives: int = 4
     unlikely: float = 1e-3
     threshold: float = 0.75
+    missed: float = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +57,7 @@ class _Text:
     probabilities: NDArray[np.float32]  # (digits, 10)
     is_digit: NDArray[np.float32]  # (digits,)
     score: float
+    missed: float  # how much the likeliest of the other signs looks like a digit, 0-1
 
     @property
     def text(self) -> str:
@@ -77,7 +80,7 @@ def numbers_of(
     if marks not in get_args(Marks):
         raise OptionError(f"marks are one of {', '.join(get_args(Marks))}, got {marks!r}")
     ways = [_ways(line, reading, weighing) for line, reading in zip(lines, readings, strict=True)]
-    images = [cutout.image for texts in ways for _, cutouts, _, _ in texts for cutout in cutouts]
+    images = [piece.image for texts in ways for _, digits, others, _ in texts for piece in (*digits, *others)]
     if not images:
         return []
     seen, is_digit = look(np.stack(images))
@@ -85,8 +88,8 @@ def numbers_of(
     for line, texts in zip(lines, ways, strict=True):
         weighed = []
         for candidate, cutouts, mark_boxes, log in texts:
-            part = slice(start, start + len(cutouts))
-            start += len(cutouts)
+            part = slice(start, start + len(cutouts) + len(mark_boxes))
+            start = part.stop
             weighed.append(_weigh(candidate, cutouts, mark_boxes, log, seen[part], is_digit[part], weighing))
         if weighed:
             numbers.append(_number(line, weighed, threshold, knowledge, marks, weighing))
@@ -130,6 +133,10 @@ def _weigh(
             position += 1
         else:
             marks.append((symbol, position))
+    rest = slice(len(digits), None)
+    others = np.array([symbol.kind == "other" for symbol, _ in marks], bool)
+    missed = float((seen[rest].max(axis=1) * is_digit[rest])[others].max(initial=0.0))
+    seen, is_digit = seen[: len(digits)], is_digit[: len(digits)]
     line_says = np.stack([symbol.probabilities[:10] for symbol in digits]) + 1e-6
     chosen = [int(symbol.kind) for symbol in digits]
     looked = weighing.looked * np.log(seen + 1e-6)
@@ -146,6 +153,7 @@ def _weigh(
         probabilities.astype(np.float32),
         as_digit.astype(np.float32),
         score,
+        missed,
     )
 
 
@@ -177,6 +185,7 @@ def _number(
         confidence < weighing.threshold
         or any(digit.unsure for digit in digits)
         or odd
+        or best.missed > weighing.missed
         or _changes_value(found, len(text), marks)
         or (rule is not None and not knowledge.allows(text))
     )
