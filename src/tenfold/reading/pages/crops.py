@@ -14,7 +14,7 @@ Pixels = NDArray[np.uint8]
 
 MARGIN = 0.18  # of the text's height, on each side
 PEN = 0.62  # quantile of the ink on strokes that is shown as full
-FLOOR = 2.2  # times the paper's roughness that is shown as paper
+FLOOR = 1.6  # times the paper's roughness that is shown as paper
 FAINTEST = 14.0  # levels of 255: a pen fainter than this is not brought up to full
 AT_EDGE = 1.6  # pixels of the user's picture
 

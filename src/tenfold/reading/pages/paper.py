@@ -12,7 +12,7 @@ REACH = 57  # pixels of the working picture: pens thinner than this are ink, wid
 DARKEST = 24  # grey level below which a paper's own shade cannot be told from black
 BLOCK = 24  # pixels: side of the blocks in which the paper's noise is measured
 NOISE_UNIT = 8.0  # noise is kept in eighths of a level
-CLEAR = 5.0  # times the paper's roughness that ink must stand out by
+CLEAR = 3.2  # times the paper's roughness that ink must stand out by
 FAINTEST = 9  # levels of 255 that ink must stand out by
 LOCAL = 0.42  # share of the strongest ink nearby that the edge of a stroke has
 
@@ -86,7 +86,7 @@ def flatten(grey: Pixels, dark: bool, reach: int = REACH) -> Ink:
     paper = np.maximum(background(grey, reach), DARKEST)
     light = cv2.divide(grey, paper, scale=255)
     strength = ~np.asarray(light, np.uint8)
-    low, rough = _paper_levels(strength)
+    low, rough = _paper_levels(strength, grey, paper)
     size = (grey.shape[1], grey.shape[0])
     level = np.asarray(cv2.resize(low, size, interpolation=cv2.INTER_LINEAR), np.uint8)
     noise = np.asarray(cv2.resize(rough, size, interpolation=cv2.INTER_LINEAR), np.uint8)
@@ -94,27 +94,34 @@ def flatten(grey: Pixels, dark: bool, reach: int = REACH) -> Ink:
     return Ink(np.asarray(cv2.subtract(strength, level), np.uint8), max(usual, 0.5), noise)
 
 
-def _paper_levels(strength: Pixels) -> tuple[Pixels, Pixels]:
+def _paper_levels(strength: Pixels, grey: Pixels, paper: Pixels) -> tuple[Pixels, Pixels]:
     """The level of blank paper and its deviation (times NOISE_UNIT), a value for each block of the picture.
 
     Both are taken from a block's paler part, and from the middling block around, so that ink does not count.
     """
-    step = 1 if min(strength.shape) < 4 * BLOCK else 3
-    values = strength[::step, ::step]
+    middle = _block_quantiles(strength, (0.45,))[0]
+    upper, lower, shade = *_block_quantiles(grey, (0.8, 0.55)), _block_quantiles(paper, (0.5,))[0]
+    # Of a normal distribution: the distance of these quantiles in deviations.
+    spread = np.maximum((upper - lower) / 0.716, 0.3) * 255 / np.maximum(shade, 1)
+    around = 5 if min(middle.shape) >= 5 else 3
+    low = cv2.medianBlur(middle.astype(np.uint8), around)
+    rough = cv2.medianBlur(np.clip(spread * NOISE_UNIT, 0, 255).astype(np.uint8), around)
+    return np.asarray(low, np.uint8), np.asarray(rough, np.uint8)
+
+
+def _block_quantiles(values: Pixels, shares: tuple[float, ...]) -> tuple[NDArray[np.float32], ...]:
+    """Quantiles of each block, (rows, columns) float32 each."""
+    step = 1 if min(values.shape) < 4 * BLOCK else 3
+    values = values[::step, ::step]
     side = BLOCK // step
     rows, columns = (max(1, -(-n // side)) for n in values.shape)
     padded = np.pad(
         values, ((0, rows * side - values.shape[0]), (0, columns * side - values.shape[1])), "edge"
     )
     blocks = padded.reshape(rows, side, columns, side).transpose(0, 2, 1, 3).reshape(rows, columns, -1)
-    ordered = np.sort(blocks, axis=2).astype(np.float32)
+    ordered = np.sort(blocks, axis=2)
     last = ordered.shape[2] - 1
-    middle, quarter = ordered[..., round(0.45 * last)], ordered[..., round(0.2 * last)]
-    spread = np.maximum((middle - quarter) / 0.716, 0.5)  # of a normal distribution: between these quantiles
-    around = 5 if min(rows, columns) >= 5 else 3
-    low = cv2.medianBlur(np.ascontiguousarray(middle).astype(np.uint8), around)
-    rough = cv2.medianBlur(np.clip(spread * NOISE_UNIT, 0, 255).astype(np.uint8), around)
-    return np.asarray(low, np.uint8), np.asarray(rough, np.uint8)
+    return tuple(np.ascontiguousarray(ordered[..., round(share * last)], np.float32) for share in shares)
 
 
 def strokes(ink: Ink, reach: int = 41) -> NDArray[np.uint8]:

@@ -12,6 +12,7 @@ Floats = NDArray[np.float64]
 MOST = 4000  # pieces: a picture with more is texture, of which the largest are kept
 SPECK = 0.16  # of the writing's height: a piece smaller than this is a speck or a point
 TALL = 4.0  # times the writing's height: a piece larger than this is no writing
+DASH = 10.0  # times its height that a dash is wide, and no touching digits are
 BAR = 0.88  # of its box that a solid bar fills
 
 
@@ -50,8 +51,8 @@ def find_pieces(mask: Pixels) -> Pieces:
 
 def usual_height(pieces: Pieces) -> float:
     """The height of the writing: the middle one, each piece weighted by its ink. 0 where there is none."""
-    tall = np.maximum(pieces.heights, 0.6 * pieces.widths)
-    usable = _plausible(pieces) & (tall >= 5)
+    tall = pieces.heights
+    usable = _plausible(pieces) & (tall >= 5) & (pieces.widths < DASH * tall)
     if not usable.any():
         return 0.0
     tall, weight = tall[usable], np.sqrt(pieces.areas[usable]) * np.minimum(tall[usable], 60)

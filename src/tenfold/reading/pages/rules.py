@@ -22,7 +22,7 @@ def remove_rules(ink: Ink, text: float = 0.0) -> tuple[Ink, tuple[Trace, ...]]:
     text: height of the writing in pixels; 0 where it is not known yet.
     """
     shortest = int(np.clip(RUN * text, 90, 400)) if text else SHORTEST
-    threshold = max(7.0, 2.5 * ink.roughness)
+    threshold = max(7.0, 2.0 * ink.roughness)
     turned = np.ascontiguousarray(ink.strength.T)
     level = long_rules(ink.strength, threshold, shortest)
     upright = [_stood_up(trace) for trace in long_rules(turned, threshold, shortest)]
