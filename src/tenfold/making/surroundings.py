@@ -1,4 +1,4 @@
-"""Where a training ran: machine and versions, for its metrics, its reader's card and the benchmarks."""
+"""Where a training or a benchmark ran: machine and versions. TensorFlow is loaded only if asked about."""
 
 import os
 import platform
@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from tenfold import __version__
-from tenfold.making.backend import tensorflow
 
 PACKAGES = ("keras", "numpy", "onnx", "onnxruntime", "tf2onnx")
 
 
 def describe_versions() -> dict[str, str]:
     """The version of everything that decides what a training gives, by name."""
+    from tenfold.making.backend import tensorflow
+
     return {
         "tenfold": __version__,
         "python": platform.python_version(),
@@ -24,12 +25,14 @@ def describe_versions() -> dict[str, str]:
 
 def describe_machine() -> dict[str, Any]:
     """System, processor, how many logical processors, and the GPUs TensorFlow sees."""
-    return {
-        "system": platform.platform(),
-        "processor": _processor(),
-        "cpus": os.cpu_count(),
-        "gpus": len(tensorflow.config.list_physical_devices("GPU")),
-    }
+    from tenfold.making.backend import tensorflow
+
+    return {**describe_processor(), "gpus": len(tensorflow.config.list_physical_devices("GPU"))}
+
+
+def describe_processor() -> dict[str, Any]:
+    """System, processor, and how many logical processors."""
+    return {"system": platform.platform(), "processor": _processor(), "cpus": os.cpu_count()}
 
 
 def _processor() -> str:
