@@ -12,6 +12,8 @@ SQUARE = 0.88  # of its rectangle that a box's outline fills (an ellipse fills 0
 TILTED = 6.0  # degrees
 ALONG = 0.75  # of its sides that the outline must run along,
 CROSSED = 0.3  # and of each of them, since a digit may cross one
+TALLEST = 250  # pixels: no box for a number is as tall
+STANDING = 0.8  # of a side's length that is inked
 NEAR = 5  # pixels: a side so near a known rule is that rule
 
 
@@ -113,3 +115,87 @@ def _side(strength: Pixels, start: Floats, end: Floats, middle: Floats, upright:
     cuts = profile(strength, first, curve + shift, reach)
     thick = thickness(cuts)
     return Trace(first, curve + shift, thick, upright) if thick <= THICKEST else None
+
+
+def missing_sides(strength: Pixels, threshold: float, known: list[Trace]) -> list[Trace]:
+    """Upright sides that a digit across them hid: where level rules end, or at the pitch of the others.
+
+    strength: (h, w) ink. known: the rules found so far.
+    """
+    level = sorted(
+        (trace for trace in known if not trace.upright), key=lambda trace: float(trace.across.mean())
+    )
+    upright = [trace for trace in known if trace.upright]
+    found: list[Trace] = []
+    for i, top in enumerate(level):
+        for bottom in level[i + 1 : i + 6]:
+            first, last = max(top.first, bottom.first), min(top.last, bottom.last)
+            gap = bottom.at((first + last) / 2) - top.at((first + last) / 2)
+            if gap > TALLEST or last - first < SMALLEST:
+                continue
+            if gap < SMALLEST:
+                break
+            for x in _expected(top, bottom, upright):
+                side = _standing(strength, threshold, top, bottom, x)
+                if side is not None and all(
+                    abs(side.at(side.first) - f.at(side.first)) > NEAR for f in found
+                ):
+                    found.append(side)
+            break
+    return found
+
+
+def _expected(top: Trace, bottom: Trace, upright: list[Trace]) -> list[float]:
+    """Where sides are to be looked for between two level rules."""
+    centre = (top.first + top.last) / 2
+    high, low = top.at(centre), bottom.at(centre)
+    between = [
+        wall
+        for wall in upright
+        if min(wall.last, low) - max(wall.first, high) > 0.2 * (low - high)
+        and top.first - NEAR <= wall.at((high + low) / 2) <= top.last + NEAR
+    ]
+    walls = sorted(wall.at((high + low) / 2) for wall in between)
+    whole = [
+        wall.at((high + low) / 2) for wall in between if wall.first < high + NEAR and wall.last > low - NEAR
+    ]
+    ends = [
+        (one + other) / 2
+        for one, other in ((top.first, bottom.first), (top.last, bottom.last))
+        if abs(one - other) <= 2 * NEAR
+    ]
+    places = [place for place in [*walls, *ends] if all(abs(place - wall) > NEAR for wall in whole)]
+    return places + _at_pitch(walls)
+
+
+def _at_pitch(walls: list[float]) -> list[float]:
+    """Where walls are missing between others that stand at even distances."""
+    steps = np.diff(walls)
+    wide = steps[steps > SMALLEST]
+    if len(wide) < 2:
+        return []
+    pitch = float(wide.min())
+    places = []
+    for wall, step in zip(walls, steps, strict=False):
+        count = round(float(step) / pitch)
+        if 1 < count < 12 and abs(step - count * pitch) < 0.15 * pitch:
+            places += [wall + k * float(step) / count for k in range(1, count)]
+    return places
+
+
+def _standing(strength: Pixels, threshold: float, top: Trace, bottom: Trace, x: float) -> Trace | None:
+    """A straight thin run of ink near x from one level rule down to another; None where there is none."""
+    first, last = round(top.at(x)), round(bottom.at(x))
+    best: tuple[float, Floats] = (0.0, np.zeros(1))
+    for shift in range(-NEAR, NEAR + 1):
+        for lean in (-2, 0, 2):
+            curve = np.linspace(x + shift - lean, x + shift + lean, last - first + 1)
+            columns = np.clip(np.rint(curve).astype(np.int64), 0, strength.shape[1] - 1)
+            rows = np.clip(np.arange(first, last + 1), 0, strength.shape[0] - 1)
+            share = float(np.mean(strength[rows, columns] > threshold))
+            if share > best[0] + 0.01:
+                best = share, curve
+    if best[0] < STANDING:
+        return None
+    cuts = profile(np.ascontiguousarray(strength.T), first, best[1], THICKEST + 4)
+    return Trace(first, best[1], min(thickness(cuts), 4.0), True)

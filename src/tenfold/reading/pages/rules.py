@@ -5,7 +5,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from tenfold.reading.pages.boxes import box_sides
+from tenfold.reading.pages.boxes import box_sides, missing_sides
 from tenfold.reading.pages.paper import Ink
 from tenfold.reading.pages.traces import GAP, PEN, THICKEST, Floats, Pixels, Trace, follow, profile
 
@@ -27,7 +27,8 @@ def remove_rules(ink: Ink, text: float = 0.0) -> tuple[Ink, tuple[Trace, ...]]:
     level = long_rules(ink.strength, threshold, shortest)
     upright = [_stood_up(trace) for trace in long_rules(turned, threshold, shortest)]
     sides = box_sides(ink.strength, threshold, [*level, *upright])
-    traces = (*level, *upright, *sides)
+    hidden = missing_sides(ink.strength, threshold, [*level, *upright, *sides])
+    traces = (*level, *upright, *sides, *hidden)
     if not traces:
         return ink, ()
     strength = ink.strength.copy()
@@ -108,7 +109,8 @@ def erase(strength: Pixels, trace: Trace, roughness: float, spare: int = 0) -> N
     for lean in range(-across - 1, across + 2):
         crossing = np.maximum(crossing, np.minimum(np.roll(before, lean), np.roll(after, -lean)))
     band = cuts[:, reach - across : reach + across + 1]
-    own = np.percentile(band.max(axis=1), 35)
+    peaks = band.max(axis=1)
+    own = np.percentile(peaks[peaks > 0.25 * peaks.max()], 35) if peaks.any() else 0.0
     pen = band > PEN * own + 3 * roughness
     fresh = np.where(pen, band, np.minimum(band, crossing[:, None]))
     if spare:

@@ -22,7 +22,9 @@ LARGEST = 0.985  # of the picture
 STEP = 14.0  # grey levels between inside and outside that make an edge
 SIDE_SUPPORT = 0.6  # of each side that must be an edge
 SUPPORT = 0.8  # of the whole outline
-MOST_LINES = 9  # kept in each of the two directions
+MOST_PAIRS = 70  # of lines that face each other
+MOST_JUDGED = 120  # quadrilaterals
+SURROUND = 0.2  # of the border that is darker than the sheet
 BEYOND = 0.06  # of the picture: how far outside it a corner may lie
 ANGLES = 180
 SAMPLES = 40
@@ -39,6 +41,8 @@ def find_sheet(grey: Pixels) -> Points | None:
     scale = min(1.0, THUMBNAIL / max(height, width))
     thumbnail = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     small = np.asarray(cv2.medianBlur(thumbnail, 5), np.uint8)
+    if not _has_surround(small):
+        return None
     lines = _edge_lines(small)
     best: tuple[float, Points] | None = None
     smooth = np.asarray(cv2.blur(small, (3, 3)), np.float32)
@@ -96,36 +100,55 @@ def _peaks(votes: NDArray[np.float32], reach: int) -> Floats:
     )
 
 
+def _has_surround(small: Pixels) -> bool:
+    """Whether enough of the picture's border is darker than its bright part to be a table around a sheet."""
+    bright = float(np.percentile(small[::3, ::3], 75))
+    rim = max(2, round(0.02 * max(small.shape)))
+    border = np.concatenate([small[:rim], small[-rim:]], axis=None), small[:, :rim], small[:, -rim:]
+    darker = np.concatenate([part.ravel() for part in border]) < bright - STEP
+    return bool(darker.mean() > SURROUND)
+
+
 def _quadrilaterals(lines: Floats, width: int, height: int) -> list[Points]:
-    """Convex quadrilaterals (4, 2) of two pairs of lines that face each other."""
+    """Convex quadrilaterals (4, 2) of two pairs of lines that face each other, the likeliest first."""
+    meetings, meet = _meetings(lines)
     pairs = [
         (i, j)
         for i, j in combinations(range(len(lines)), 2)
         if lines[i, :2] @ lines[j, :2] < -0.8 and -lines[i, 2] - lines[j, 2] > 0.1 * min(width, height)
     ]
-    found = []
-    for (a, c), (b, d) in combinations(pairs[:150], 2):
-        if abs(lines[a, :2] @ lines[b, :2]) > 0.5 or len({a, b, c, d}) < 4:
+    low, high = -BEYOND * np.array([width, height]), (1 + BEYOND) * np.array([width, height])
+    found: list[tuple[float, Points]] = []
+    for (a, c), (b, d) in combinations(pairs[:MOST_PAIRS], 2):
+        if len({a, b, c, d}) < 4 or not (meet[a, b] and meet[b, c] and meet[c, d] and meet[d, a]):
             continue
-        corners = [_meeting(lines[p], lines[q]) for p, q in ((a, b), (b, c), (c, d), (d, a))]
-        if any(corner is None for corner in corners):
+        points = meetings[[a, b, c, d], [b, c, d, a]]
+        if (points < low).any() or (points > high).any():
             continue
-        points = np.array(corners)
-        beyond = BEYOND * np.array([width, height])
-        if (points < -beyond).any() or (points > np.array([width, height]) + beyond).any():
-            continue
-        area = float(cv2.contourArea(points.astype(np.float32)))
-        inside = all(lines[k, :2] @ points.mean(axis=0) > lines[k, 2] for k in (a, b, c, d))
-        if inside and SMALLEST < area / (width * height) < LARGEST:
-            found.append(points)
-    return found
+        x, y = points.T
+        area = 0.5 * abs(float(x @ np.roll(y, 1) - y @ np.roll(x, 1)))
+        inside = lines[[a, b, c, d], :2] @ points.mean(axis=0) > lines[[a, b, c, d], 2]
+        if inside.all() and SMALLEST < area / (width * height) < LARGEST:
+            votes = float(np.minimum(lines[[a, b, c, d], 3], lines[0, 3] / 2).sum())
+            found.append((votes * area**0.25, points))
+    found.sort(key=lambda entry: -entry[0])
+    return [points for _, points in found[:MOST_JUDGED]]
+
+
+def _meetings(lines: Floats) -> tuple[Points, NDArray[np.bool_]]:
+    """Where each line meets each other (n, n, 2), and whether it does at a fair angle (n, n)."""
+    a, b, c = lines[:, 0], lines[:, 1], lines[:, 2]
+    across = a[:, None] * b[None, :] - a[None, :] * b[:, None]
+    meet = np.abs(across) > 0.5
+    safe = np.where(meet, across, 1.0)
+    x = (c[:, None] * b[None, :] - c[None, :] * b[:, None]) / safe
+    y = (a[:, None] * c[None, :] - a[None, :] * c[:, None]) / safe
+    return np.stack([x, y], axis=2), meet
 
 
 def _meeting(one: Floats, other: Floats) -> Floats | None:
-    matrix = np.stack([one[:2], other[:2]])
-    if abs(float(np.linalg.det(matrix))) < 0.3:
-        return None
-    return np.asarray(np.linalg.solve(matrix, np.array([one[2], other[2]])))
+    meetings, meet = _meetings(np.stack([one, other]))
+    return np.asarray(meetings[0, 1]) if meet[0, 1] else None
 
 
 def _judge(smooth: NDArray[np.float32], corners: Points) -> float:
