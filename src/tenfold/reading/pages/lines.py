@@ -14,6 +14,7 @@ FARTHEST = 2.0  # times the taller neighbour's height: beyond this gap nothing i
 OVERLAP = 0.3  # of the shorter neighbour's height that both must share
 ALIKE = 0.3  # smallest ratio of neighbours' heights
 STEEPEST = 0.36  # slope of a line of writing
+TALL = 1.9  # times its neighbours' height: a piece that may tie two lines
 BLOB = 0.7  # of its box that a stain fills
 
 
@@ -28,7 +29,8 @@ class Written:
 
 def find_lines(pieces: Pieces, bodies: Indices, height: float) -> list[list[Written]]:
     """Lines of writing of about a height among the pieces `bodies`: rows from the top, each left to right."""
-    lines = [_with_slope(pieces, group) for group in _linked(pieces, bodies)]
+    groups = [part for group in _linked(pieces, bodies) for part in _untangled(pieces, group)]
+    lines = [_with_slope(pieces, group) for group in groups]
     lines = [line for line in lines if not _is_stain(pieces, line, height)]
     return _rows(pieces, lines)
 
@@ -63,6 +65,16 @@ def _linked(pieces: Pieces, bodies: Indices) -> list[Indices]:
             parent[root(int(after[best]))] = root(int(i))
     roots = np.array([root(i) for i in range(count)], np.int64)
     return [bodies[roots == r] for r in np.unique(roots)]
+
+
+def _untangled(pieces: Pieces, group: Indices) -> list[Indices]:
+    """A group in which pieces stand above one another, linked anew without the tall ones that tie them."""
+    heights = pieces.heights[group]
+    tall = heights > TALL * np.median(heights)
+    if len(group) < 4 or not tall.any():
+        return [group]
+    low = _linked(pieces, group[~tall])
+    return [group] if len(low) == 1 else [*low, *np.split(group[tall], int(tall.sum()))]
 
 
 def _distance(box: Floats, height: float, others: Floats, heights: Floats) -> Floats:
