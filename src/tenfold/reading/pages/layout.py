@@ -1,12 +1,12 @@
 """From a picture of a page to the lines that a network will read."""
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from tenfold.reading.answers import Polygon
+from tenfold.reading.pages.copies import Copies
 from tenfold.reading.pages.crops import cut
-from tenfold.reading.pages.geometry import inverse, move, scaling
+from tenfold.reading.pages.geometry import move
 from tenfold.reading.pages.plate import Plate, View, look, make_plate
 from tenfold.reading.pages.rules import tilt
 from tenfold.reading.pages.shapes import Edges, Layout, Line, Rule
@@ -38,7 +38,7 @@ def layout(picture: Pixels, quarters: int = 0) -> Layout:
 def layouts(picture: Pixels, quarters: tuple[int, ...] = (0, 1, 2, 3)) -> tuple[Layout, ...]:
     """The page laid out once for each number of quarter turns; the costly part is done once."""
     height, width = picture.shape[:2]
-    plate, view = _plate(np.ascontiguousarray(picture))
+    plate, view = _plate(picture)
     sheet = None
     if view.corners is not None:
         inside = np.clip(view.corners, 0, np.array([width, height]) - 1.0)
@@ -48,21 +48,17 @@ def layouts(picture: Pixels, quarters: tuple[int, ...] = (0, 1, 2, 3)) -> tuple[
 
 def _plate(picture: Pixels) -> tuple[Plate, View]:
     """Look from afar for the sheet and the height of writing, then from as near as that asks for."""
-    height, width = picture.shape[:2]
-    scale = min(1.0, AFAR / max(height, width))
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    small = picture if scale == 1 else cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-    view = look(np.asarray(small, np.uint8))
-    if view.corners is not None:
-        back = inverse(scaling(size[0] / width, size[1] / height))
-        view = View(move(back, view.corners), view.angle, view.dark)
-    first = make_plate(picture, view, scale)
+    copies = Copies(picture)
+    long_side = max(copies.height, copies.width)
+    scale = min(1.0, AFAR / long_side)
+    view = look(copies, scale)
+    first = make_plate(copies, view, scale)
     text = _text_height(first)
     turned = tilt(first.rules)
     if abs(turned) > LEVEL:
         view = View(view.corners, view.angle + turned, view.dark)
-    near = _nearer(scale, text, max(height, width))
-    return make_plate(picture, view, near, text * near / scale), view
+    near = _nearer(scale, text, long_side)
+    return make_plate(copies, view, near, text * near / scale), view
 
 
 def _nearer(scale: float, text: float, long_side: int) -> float:

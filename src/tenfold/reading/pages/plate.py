@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from tenfold.reading.pages.copies import Copies
 from tenfold.reading.pages.geometry import (
     Matrix,
     Points,
@@ -13,11 +14,10 @@ from tenfold.reading.pages.geometry import (
     inverse,
     move,
     rotating,
-    scaling,
     shifting,
     turning,
 )
-from tenfold.reading.pages.paper import Ink, flatten, is_dark_on_light, strokes, to_grey
+from tenfold.reading.pages.paper import Ink, flatten, is_dark_on_light, strokes
 from tenfold.reading.pages.rules import remove_rules
 from tenfold.reading.pages.sheet import find_sheet, sheet_size
 from tenfold.reading.pages.skew import page_angle
@@ -83,40 +83,38 @@ def _turned(rule: Trace, size: tuple[int, int], quarters: int) -> Trace:
     return rule
 
 
-def look(picture: Pixels) -> View:
-    """Find the sheet, the writing's angle and which side is ink, on a small copy of the picture."""
-    grey = to_grey(picture)
+def look(copies: Copies, scale: float) -> View:
+    """Find the sheet, the writing's angle and which side is ink, on a copy of the picture at a scale."""
+    grey, shrink = copies.grey(scale)
     corners = find_sheet(grey)
-    flat, _ = _warped(grey, corners, 0.0, 1.0)
+    flat, _ = _warped(grey, corners, 0.0)
     dark = is_dark_on_light(flat)
     ink = flatten(flat, dark)
     angle = page_angle(strokes(ink), TURNED if corners is not None else 44.0)
+    if corners is not None:
+        corners = move(inverse(shrink), corners)
     return View(corners, angle if abs(angle) > LEVEL else 0.0, dark)
 
 
-def make_plate(picture: Pixels, view: View, scale: float, text: float = 0.0) -> Plate:
+def make_plate(copies: Copies, view: View, scale: float, text: float = 0.0) -> Plate:
     """The plate of a view at a scale.
 
-    picture: (h, w) or (h, w, 3) uint8. scale: plate pixels a picture pixel, at most 1.
+    scale: plate pixels a picture pixel, at most 1.
     text: height of the writing in the plate's pixels; 0 where it is not known yet.
     """
-    height, width = picture.shape[:2]
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    small = picture if size == (width, height) else cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-    shrink = scaling(size[0] / width, size[1] / height)
-    grey = to_grey(np.asarray(small, np.uint8))
+    grey, shrink = copies.grey(scale)
     corners = None if view.corners is None else move(shrink, view.corners)
-    flat, small_to_plate = _warped(grey, corners, view.angle, 1.0)
+    flat, grey_to_plate = _warped(grey, corners, view.angle)
     reach = int(np.clip(BROAD * text, *REACHES)) | 1 if text else REACHES[1]
     ink = flatten(flat, view.dark, reach)
     if corners is not None or view.angle:
-        ink = _without_rim(ink, corners, small_to_plate, size)
+        ink = _without_rim(ink, corners, grey_to_plate, (grey.shape[1], grey.shape[0]))
     ink, rules = remove_rules(ink, text)
     mask = strokes(ink)
-    return Plate(ink, mask, rules, inverse(small_to_plate @ shrink))
+    return Plate(ink, mask, rules, inverse(grey_to_plate @ shrink))
 
 
-def _warped(grey: Pixels, corners: Points | None, angle: float, scale: float) -> tuple[Pixels, Matrix]:
+def _warped(grey: Pixels, corners: Points | None, angle: float) -> tuple[Pixels, Matrix]:
     """The sheet made flat and level, and the way there from the picture."""
     height, width = grey.shape
     matrix = np.eye(3)
