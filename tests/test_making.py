@@ -80,7 +80,7 @@ def test_classic_network_has_the_published_parameters() -> None:
     model = build_network("classic", 10, "relu")
     assert model.count_params() == 93_322
     assert [layer.__class__.__name__ for layer in model.layers] == [
-        "Reshape", "Rescaling", "Conv2D", "MaxPooling2D", "Conv2D", "MaxPooling2D", "Conv2D", "Flatten",
+        "Rescaling", "Reshape", "Conv2D", "MaxPooling2D", "Conv2D", "MaxPooling2D", "Conv2D", "Flatten",
         "Dense", "Dense",
     ]  # fmt: skip
     assert model.input_shape == (None, 28, 28)

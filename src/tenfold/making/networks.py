@@ -27,8 +27,8 @@ def classic(classes: int, activation: str) -> keras.Model:
     return keras.Sequential(
         [
             keras.Input(IMAGE, dtype="uint8", name="images"),  # (n, 28, 28)
-            layers.Reshape((*IMAGE, 1), name="channel"),  # (n, 28, 28, 1)
             layers.Rescaling(1 / 255, name="scaling"),
+            layers.Reshape((*IMAGE, 1), name="channel"),  # (n, 28, 28, 1)
             layers.Conv2D(32, 3, name="conv_1", **hidden()),  # (n, 26, 26, 32)
             layers.MaxPooling2D(2, name="pool_1"),  # (n, 13, 13, 32)
             layers.Conv2D(64, 3, name="conv_2", **hidden()),  # (n, 11, 11, 64)
@@ -51,8 +51,9 @@ def ink(classes: int, activation: str) -> keras.Model:
     """
     layers = keras.layers
     images = keras.Input(IMAGE, dtype="uint8", name="images")  # (n, 28, 28)
-    maps = layers.Reshape((*IMAGE, 1), name="channel")(images)
-    maps = layers.Rescaling(1 / 255, name="scaling")(maps)
+    # Scaled first: with a last axis of 1, ONNX Runtime multiplies value by value, 12% of all its time here.
+    maps = layers.Rescaling(1 / 255, name="scaling")(images)
+    maps = layers.Reshape((*IMAGE, 1), name="channel")(maps)  # (n, 28, 28, 1)
 
     def stage(maps: Any, name: str, pool: bool = False, **choices: Any) -> Any:
         maps = layers.Conv2D(use_bias=False, name=f"conv_{name}", **choices)(maps)
