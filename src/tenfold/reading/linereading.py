@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,8 @@ WIDEST = 4096  # columns; a longer line is squeezed
 _STEP = 16  # widths the network is given are multiples of this many columns
 _BATCH = 32  # lines
 _INK = 64  # grey level above which a pixel is ink
+_SURE = 0.95  # probability of a text above which a line is looked at once
+_LEANS = (-0.2, 0.2)  # columns a row by which a line is slanted when it is looked at again
 _FAINTEST = 28.0  # grey levels between paper and ink below which contrast is not stretched further
 
 
@@ -122,24 +124,35 @@ class LineNetwork:
     def read(self, lines: Iterable[Ink], most: int = 5) -> list[LineReading]:
         """Read lines of ink, each (h, w) uint8, bright on dark: what each says in up to `most` ways.
 
+        A line that is not sure at first sight is looked at again slanted to either side, and the
+        probabilities of the looks are averaged.
+
         Raises PictureError where one has no pixels.
         """
         inks = list(lines)
         normal = [normalise(ink) for ink in inks]
-        answers = self._answer(normal)
-        return [_read(answer, n, ink, most) for answer, n, ink in zip(answers, normal, inks, strict=True)]
+        looks = [[answer] for answer in self._answer(normal)]
+        found = [_texts(look, most) for look in looks]
+        doubtful = [i for i, ways in enumerate(found) if ways[0].probability < _SURE]
+        for lean in _LEANS:
+            slanted = self._answer([normalise(_slant(inks[i], lean)) for i in doubtful])
+            for i, answer in zip(doubtful, slanted, strict=True):
+                looks[i].append(answer)
+        for i in doubtful:
+            found[i] = _texts(looks[i], most)
+        return [_reading(*line) for line in zip(found, normal, inks, strict=True)]
 
-    def _answer(self, inks: Sequence[Ink]) -> list[NDArray[np.float32]]:
+    def _answer(self, inks: Sequence[Ink]) -> list[NDArray[np.float64]]:
         """For each normalised ink, the probability of each class in each of its columns (columns, 15)."""
         order = sorted(range(len(inks)), key=lambda i: inks[i].shape[1])
-        answers: list[NDArray[np.float32]] = [np.zeros((0, BLANK + 1), np.float32)] * len(inks)
+        answers = [np.zeros((0, BLANK + 1))] * len(inks)
         for width, group in _by_width(order, inks):
             batch = np.zeros((len(group), HEIGHT, width), np.uint8)
             for row, i in enumerate(group):
                 batch[row, :, : inks[i].shape[1]] = inks[i]
             (logs,) = self._session.run(["log_probabilities"], {"lines": batch})
             for row, i in enumerate(group):
-                answers[i] = np.exp(logs[row])
+                answers[i] = np.exp(logs[row].astype(np.float64))
         return answers
 
 
@@ -166,12 +179,33 @@ def _check_card(metadata: str, path: Path) -> dict[str, Any]:
     return dict(card)
 
 
-def _read(answer: NDArray[np.float32], normal: Ink, ink: Ink, most: int) -> LineReading:
-    probabilities = answer.astype(np.float64)
-    aligned = [ctc.align(probabilities, text) for text in ctc.search(probabilities)[:most]]
-    aligned.sort(key=lambda one: -one.probability)
+def _slant(ink: Ink, lean: float) -> Ink:
+    """The ink (h, w) with each row moved by `lean` columns a row, its middle row in place."""
+    rows, columns = ink.shape
+    more = int(abs(lean) * rows) + 1
+    shift = np.array([[1, lean, (more - lean * rows) / 2], [0, 1, 0]])
+    return np.asarray(cv2.warpAffine(ink, shift, (columns + more, rows)), np.uint8)
+
+
+def _texts(looks: list[NDArray[np.float64]], most: int) -> list[ctc.Aligned]:
+    """The likeliest texts over all looks at a line, laid over the first; probabilities are their means."""
+    texts = dict.fromkeys(text for look in looks for text in ctc.search(look)[:most])
+    ways = []
+    for text in texts:
+        seen = [ctc.align(look, text) for look in looks]
+        ways.append(
+            replace(
+                seen[0],
+                probability=sum(one.probability for one in seen) / len(seen),
+                choices=np.mean([one.choices for one in seen], axis=0),
+            )
+        )
+    return sorted(ways, key=lambda way: -way.probability)[:most]
+
+
+def _reading(ways: list[ctc.Aligned], normal: Ink, ink: Ink) -> LineReading:
     scale = ink.shape[1] / normal.shape[1]
-    return LineReading(tuple(_candidate(one, normal, scale) for one in aligned))
+    return LineReading(tuple(_candidate(way, normal, scale) for way in ways))
 
 
 def _candidate(aligned: ctc.Aligned, normal: Ink, scale: float) -> Candidate:
