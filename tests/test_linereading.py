@@ -37,6 +37,14 @@ def test_a_texts_probability_is_the_sum_over_its_paths(seed):
 
 
 @pytest.mark.parametrize("seed", range(6))
+def test_many_texts_at_once_are_as_likely_as_one_by_one(seed):
+    probabilities = columns(seed, 6, 4)
+    truth = by_hand(probabilities)
+    assert ctc.likelihoods(probabilities, list(truth)) == pytest.approx(list(truth.values()), rel=1e-9)
+    assert ctc.likelihoods(probabilities, [()]) == pytest.approx([truth[()]])
+
+
+@pytest.mark.parametrize("seed", range(6))
 def test_choices_are_the_shares_of_texts_that_differ_in_one_place(seed):
     probabilities = columns(seed, 6, 4)
     texts = by_hand(probabilities)

@@ -51,6 +51,29 @@ def _prune(beams: dict[Text, tuple[float, float]], width: int) -> dict[Text, tup
     return {text: (parted / total, spoken / total) for text, (parted, spoken) in best}
 
 
+def likelihoods(probabilities: Floats, texts: list[Text]) -> Floats:
+    """The probability of each text (n,) for columns (t, classes): the forward sums of all of them at once."""
+    blank = probabilities.shape[1] - 1
+    ends = np.array([2 * len(text) for text in texts])
+    states = np.full((len(texts), int(ends.max()) + 1), blank)
+    for row, text in enumerate(texts):
+        states[row, 1 : 2 * len(text) : 2] = text
+    skips = np.zeros(states.shape)
+    skips[:, 2:] = (states[:, 2:] != blank) & (states[:, 2:] != states[:, :-2])
+    said = probabilities[:, states]  # (t, n, states)
+    sums = np.zeros((len(texts), states.shape[1] + 2))
+    sums[:, 2:4] = said[0, :, :2]
+    log = 0.0
+    for column in said[1:]:
+        sums[:, 2:] = column * (sums[:, 2:] + sums[:, 1:-1] + skips * sums[:, :-2])
+        scale = max(float(sums.max()), 1e-300)
+        sums /= scale
+        log += np.log(scale)
+    rows = np.arange(len(texts))
+    ending = sums[rows, ends + 2] + np.where(ends > 0, sums[rows, ends + 1], 0)
+    return np.asarray(np.exp(np.minimum(np.log(np.maximum(ending, 1e-300)) + log, 0)))
+
+
 @dataclass(frozen=True, eq=False)
 class Aligned:
     """A text laid over the columns.

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ WIDEST = 4096  # columns; a longer line is squeezed
 _STEP = 16  # widths the network is given are multiples of this many columns
 _BATCH = 32  # lines
 _INK = 64  # grey level above which a pixel is ink
+_NEGLIGIBLE = 1e-3  # texts that are less likely than this share of the likeliest are not told
 _SURE = 0.95  # probability of a text above which a line is looked at once
 _LEANS = (-0.2, 0.2)  # columns a row by which a line is slanted when it is looked at again
 _FAINTEST = 28.0  # grey levels between paper and ink below which contrast is not stretched further
@@ -121,11 +122,11 @@ class LineNetwork:
         self._session = network.session
         self.card = _check_card(network.metadata, self.path)
 
-    def read(self, lines: Iterable[Ink], most: int = 5) -> list[LineReading]:
+    def read(self, lines: Iterable[Ink], most: int = 5, *, again: bool = True) -> list[LineReading]:
         """Read lines of ink, each (h, w) uint8, bright on dark: what each says in up to `most` ways.
 
-        A line that is not sure at first sight is looked at again slanted to either side, and the
-        probabilities of the looks are averaged.
+        again: a line that is not sure at first sight is looked at again, slanted to either side, and the
+            probabilities of the looks are averaged; this takes three times as long.
 
         Raises PictureError where one has no pixels.
         """
@@ -133,14 +134,14 @@ class LineNetwork:
         normal = [normalise(ink) for ink in inks]
         looks = [[answer] for answer in self._answer(normal)]
         found = [_texts(look, most) for look in looks]
-        doubtful = [i for i, ways in enumerate(found) if ways[0].probability < _SURE]
+        doubtful = [i for i, ways in enumerate(found) if again and ways[0][1] < _SURE]
         for lean in _LEANS:
             slanted = self._answer([normalise(_slant(inks[i], lean)) for i in doubtful])
             for i, answer in zip(doubtful, slanted, strict=True):
                 looks[i].append(answer)
         for i in doubtful:
             found[i] = _texts(looks[i], most)
-        return [_reading(*line) for line in zip(found, normal, inks, strict=True)]
+        return [_reading(*line) for line in zip(found, looks, normal, inks, strict=True)]
 
     def _answer(self, inks: Sequence[Ink]) -> list[NDArray[np.float64]]:
         """For each normalised ink, the probability of each class in each of its columns (columns, 15)."""
@@ -187,28 +188,24 @@ def _slant(ink: Ink, lean: float) -> Ink:
     return np.asarray(cv2.warpAffine(ink, shift, (columns + more, rows)), np.uint8)
 
 
-def _texts(looks: list[NDArray[np.float64]], most: int) -> list[ctc.Aligned]:
-    """The likeliest texts over all looks at a line, laid over the first; probabilities are their means."""
-    texts = dict.fromkeys(text for look in looks for text in ctc.search(look)[:most])
-    ways = []
-    for text in texts:
-        seen = [ctc.align(look, text) for look in looks]
-        ways.append(
-            replace(
-                seen[0],
-                probability=sum(one.probability for one in seen) / len(seen),
-                choices=np.mean([one.choices for one in seen], axis=0),
-            )
-        )
-    return sorted(ways, key=lambda way: -way.probability)[:most]
+def _texts(looks: list[NDArray[np.float64]], most: int) -> list[tuple[ctc.Text, float]]:
+    """The likeliest texts over all looks at a line, with the means of their probabilities."""
+    texts = list(dict.fromkeys(text for look in looks for text in ctc.search(look)[:most]))
+    likely = np.mean([ctc.likelihoods(look, texts) for look in looks], axis=0)
+    order = [int(i) for i in np.argsort(-likely)[:most] if likely[i] >= _NEGLIGIBLE * likely.max()]
+    return [(texts[i], float(likely[i])) for i in order]
 
 
-def _reading(ways: list[ctc.Aligned], normal: Ink, ink: Ink) -> LineReading:
+def _reading(
+    ways: list[tuple[ctc.Text, float]], looks: list[NDArray[np.float64]], normal: Ink, ink: Ink
+) -> LineReading:
     scale = ink.shape[1] / normal.shape[1]
-    return LineReading(tuple(_candidate(way, normal, scale) for way in ways))
+    return LineReading(
+        tuple(_candidate(ctc.align(looks[0], text), likely, normal, scale) for text, likely in ways)
+    )
 
 
-def _candidate(aligned: ctc.Aligned, normal: Ink, scale: float) -> Candidate:
+def _candidate(aligned: ctc.Aligned, probability: float, normal: Ink, scale: float) -> Candidate:
     spans = _spans(aligned.centres * STRIDE, normal)
     symbols = tuple(
         Symbol(
@@ -220,7 +217,7 @@ def _candidate(aligned: ctc.Aligned, normal: Ink, scale: float) -> Candidate:
         )
         for symbol, (left, right), choices in zip(aligned.text, spans, aligned.choices, strict=True)
     )
-    return Candidate(symbols, aligned.probability)
+    return Candidate(symbols, probability)
 
 
 def _spans(centres: NDArray[np.float64], normal: Ink) -> list[tuple[float, float]]:
