@@ -27,6 +27,8 @@ CLEAREST = 4.5  # times the paper's noise that ink must stand out by
 FLOOR = 0.12  # of the ink's darkness: below this it is paper
 STRONG = 0.45  # of the ink's darkness: fainter ink counts only near ink as dark as this
 NEAR = 0.02  # of the longer side: how near
+ALONG = 0.3  # of a side of the picture: ink that fills so much of one may be a shade
+EDGED = 0.32  # of the ink's darkness: what ink loses at its edge, within a quarter of its width
 THINNEST = 1.75  # pixels in the 20x20 box: a pen thinner than this is drawn this wide
 SUPER = 4  # the digit is drawn at this multiple of the box while the pen is widened
 
@@ -125,6 +127,8 @@ def find_ink(grey: Grey) -> tuple[Grey, Mask]:
     reach = 2 * max(1, round(NEAR * max(grey.shape))) + 1
     strong = cv2.dilate((contrast > STRONG * level).astype(np.uint8), np.ones((reach, reach), np.uint8))
     mask = only_digit(written & (strong > 0), np.maximum(contrast, 0))
+    if _is_shade(mask, contrast):
+        raise NoInkError(_nothing(grey))
     ink = np.clip((contrast - floor) / (0.92 * level - floor), 0, 1)
     near = cv2.dilate(mask.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
     ink[~near] = 0
@@ -141,6 +145,30 @@ def _written(contrast: Grey) -> tuple[Mask, float, float]:
         return np.zeros(contrast.shape, bool), level, 0.0
     floor = max(FLOOR * level, min(2.5 * noise, 0.4 * level))
     return signal > max(0.5 * threshold, floor), level, floor
+
+
+def _is_shade(mask: Mask, contrast: Grey) -> bool:
+    """Whether what stands out is but a darker part of the paper: along a side, and without an edge.
+
+    A digit cropped along its ink reaches all four sides; a shade does not.
+    """
+    along = [float(side.mean()) for side in (mask[0], mask[-1], mask[:, 0], mask[:, -1])]
+    if max(along) < ALONG:
+        return False
+    left, top, right, bottom = _bounds(mask)
+    height, width = mask.shape
+    if max(left, width - right) <= NEAR * width + 1 and max(top, height - bottom) <= NEAR * height + 1:
+        return False
+    level = quantile(contrast[mask], 0.9)
+    core = mask & (contrast > 0.5 * level)
+    filled = core.astype(np.uint8)
+    reach = max(1, round(_stroke(core.astype(np.float32)) / 4))
+    pen = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
+    inner = core & (cv2.erode(filled, pen) == 0)
+    outer = ~core & (cv2.dilate(filled, pen) > 0)
+    if not inner.any() or not outer.any():
+        return True
+    return float(contrast[inner].mean()) - float(contrast[outer].mean()) < EDGED * level
 
 
 def _nothing(grey: Grey) -> str:
