@@ -14,14 +14,18 @@ ALONG = 0.75  # of its sides that the outline must run along,
 CROSSED = 0.3  # and of each of them, since a digit may cross one
 TALLEST = 250  # pixels: no box for a number is as tall
 STANDING = 0.8  # of a side's length that is inked
+BROADER = 1.5  # times the usual side's thickness: what is broader is a pen's stroke
+LIKE = 0.5  # of a side's own ink that it has where it goes on
+FARTHEST = 400  # pixels: how far a side is drawn on
 NEAR = 5  # pixels: a side so near a known rule is that rule
 
 
-def box_sides(strength: Pixels, threshold: float, known: list[Trace]) -> list[Trace]:
+def box_sides(strength: Pixels, threshold: float, known: list[Trace], smallest: float) -> list[Trace]:
     """The sides of boxes that are not among the known rules.
 
-    strength: (h, w) ink. threshold: least ink of a rule.
+    strength: (h, w) ink. threshold: least ink of a rule. smallest: pixels; side of the smallest box.
     """
+    smallest = max(SMALLEST, smallest)
     mask = cv2.dilate((strength > threshold).astype(np.uint8), np.ones((3, 3), np.uint8))
     contours, tree = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     if not contours:
@@ -30,18 +34,15 @@ def box_sides(strength: Pixels, threshold: float, known: list[Trace]) -> list[Tr
     taken = _Taken(strength.shape, known)
     found = []
     for outline, relation in zip(contours, np.asarray(tree)[0], strict=True):
-        if relation[3] < 0 or len(outline) < 4 * SMALLEST:
+        if relation[3] < 0 or len(outline) < 4 * smallest:
             continue
-        corners = _rectangle(np.asarray(outline, np.int32).reshape(-1, 2), taken)
+        corners = _rectangle(np.asarray(outline, np.int32).reshape(-1, 2), taken, smallest)
         if corners is None:
             continue
-        for start, end in zip(corners, np.roll(corners, -1, axis=0), strict=True):
-            upright = bool(abs(end[1] - start[1]) > abs(end[0] - start[0]))
-            if not taken.at((start + end) / 2, upright):
-                side = _side(across if upright else strength, start, end, corners.mean(axis=0), upright)
-                if side is not None:
-                    found.append(side)
-                    taken.add(side)
+        for side in _printed(_sides(strength, across, corners)):
+            if not taken.at(side):
+                found.append(_extended(across if side.upright else strength, side, threshold))
+                taken.add(found[-1])
     return found
 
 
@@ -60,15 +61,20 @@ class _Taken:
         points = np.stack([trace.across, along] if trace.upright else [along, trace.across], axis=1)
         cv2.polylines(self._maps[trace.upright], [np.rint(points).astype(np.int32)], False, 1, 2 * NEAR + 1)
 
-    def at(self, point: Floats, upright: bool) -> bool:
+    def at(self, side: Trace) -> bool:
+        """Whether the middle of a side is on a known rule."""
+        along = (side.first + side.last) / 2
+        place = (side.at(along), along) if side.upright else (along, side.at(along))
+        return self.point(*place, upright=side.upright)
+
+    def point(self, x: float, y: float, *, upright: bool) -> bool:
         """Whether a point is on a known rule."""
         known = self._maps[upright]
-        x = min(max(round(float(point[0])), 0), known.shape[1] - 1)
-        y = min(max(round(float(point[1])), 0), known.shape[0] - 1)
-        return bool(known[y, x])
+        column = min(max(round(x), 0), known.shape[1] - 1)
+        return bool(known[min(max(round(y), 0), known.shape[0] - 1), column])
 
 
-def _rectangle(outline: NDArray[np.int32], taken: _Taken) -> Floats | None:
+def _rectangle(outline: NDArray[np.int32], taken: _Taken, smallest: float) -> Floats | None:
     """Corners (4, 2) of the upright rectangle that an outline (n, 2) runs along; None if none, or known."""
     left, top = outline.min(axis=0)
     right, bottom = outline.max(axis=0)
@@ -78,12 +84,12 @@ def _rectangle(outline: NDArray[np.int32], taken: _Taken) -> Floats | None:
     ):
         return None
     across, down = (left + right) / 2, (top + bottom) / 2
-    beside = all(taken.at(np.array([x, down]), True) for x in (left, right))
-    if beside and all(taken.at(np.array([across, y]), False) for y in (top, bottom)):
+    beside = all(taken.point(x, down, upright=True) for x in (left, right))
+    if beside and all(taken.point(across, y, upright=False) for y in (top, bottom)):
         return None
     hull = cv2.convexHull(outline)
     (centre, size, angle) = cv2.minAreaRect(hull)
-    if min(size) < SMALLEST or cv2.contourArea(hull) < SQUARE * size[0] * size[1]:
+    if min(size) < smallest or cv2.contourArea(hull) < SQUARE * size[0] * size[1]:
         return None
     if abs((angle + 45) % 90 - 45) > TILTED:
         return None
@@ -97,6 +103,47 @@ def _rectangle(outline: NDArray[np.int32], taken: _Taken) -> Floats | None:
         near = place[off < 1.5 + 0.03 * length]
         shares.append(min(1.0, len(np.unique(np.rint(near))) / length))
     return corners if min(shares) > CROSSED and np.mean(shares) > ALONG else None
+
+
+def _sides(strength: Pixels, turned: Pixels, corners: Floats) -> list[Trace]:
+    """The rules along the sides of a rectangle; `turned` is the picture on its side."""
+    sides = []
+    for start, end in zip(corners, np.roll(corners, -1, axis=0), strict=True):
+        upright = bool(abs(end[1] - start[1]) > abs(end[0] - start[0]))
+        side = _side(turned if upright else strength, start, end, corners.mean(axis=0), upright)
+        if side is not None:
+            sides.append(side)
+    return sides
+
+
+def _extended(strength: Pixels, side: Trace, threshold: float) -> Trace:
+    """A side drawn on for as long as it is inked: the next box's side may be hidden by its digit."""
+    core = profile(strength, side.first, side.across, 1).max(axis=1)
+    threshold = max(threshold, LIKE * float(np.median(core)))
+    ends = []
+    for start, step, slope in ((side.first, -1, -side.slope), (side.last, 1, side.slope)):
+        along = start + step * np.arange(1, FARTHEST + 1)
+        along = along[(along >= 0) & (along < strength.shape[1])]
+        across = np.rint(side.at(start) + slope * np.arange(1, len(along) + 1)).astype(np.int64)
+        rows = np.clip(across[None, :] + np.array([[-1], [0], [1]]), 0, strength.shape[0] - 1)
+        bare = strength[rows, along[None, :]].max(axis=0) <= threshold
+        gaps = np.flatnonzero(bare & np.roll(bare, -1) & np.roll(bare, -2))
+        ends.append(int(gaps[0]) if len(gaps) else len(along))
+    before, after = ends
+    curve = np.concatenate(
+        [
+            side.across[0] - side.slope * np.arange(before, 0, -1),
+            side.across,
+            side.across[-1] + side.slope * np.arange(1, after + 1),
+        ]
+    )
+    return Trace(side.first - before, curve, side.thickness, side.upright)
+
+
+def _printed(sides: list[Trace]) -> list[Trace]:
+    """Without a side much broader than the others: a digit's stroke that closes off part of a box."""
+    usual = float(np.median([side.thickness for side in sides])) if sides else 0.0
+    return [side for side in sides if side.thickness <= BROADER * usual + 1]
 
 
 def _side(strength: Pixels, start: Floats, end: Floats, middle: Floats, upright: bool) -> Trace | None:

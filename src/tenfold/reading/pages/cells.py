@@ -50,9 +50,7 @@ def cells_of(boxes: Floats, line: Written, rules: tuple[Trace, ...]) -> tuple[In
     joined = np.zeros(len(boxes), bool)
     for first, last in _box_rows(boxes, walls, line, rules):
         inside = (cells >= first) & (cells <= last)
-        if inside.any() and _holds_digits(
-            boxes[inside], cells[inside], walls[first - 1 : last + 1], line.height
-        ):
+        if inside.any() and _holds_digits(boxes[inside], cells[inside], walls[first - 1 : last + 1]):
             cells[inside] = first
             joined |= inside
     return cells, joined
@@ -80,8 +78,9 @@ def _box_rows(boxes: Floats, walls: Floats, line: Written, rules: tuple[Trace, .
     return [row for row in rows if row[1] > row[0]]
 
 
-def _holds_digits(boxes: Floats, cells: Indices, walls: Floats, height: float) -> bool:
+def _holds_digits(boxes: Floats, cells: Indices, walls: Floats) -> bool:
     """Whether equal cells hold about one digit each: the boxes of an identity number."""
+    height = float(np.quantile(boxes[:, 3] - boxes[:, 1] + 1, 0.7))
     widths = np.diff(walls)
     usual = float(np.median(widths))
     if not 0.5 * height <= usual <= 2.6 * height or (np.abs(widths - usual) > 0.25 * usual).any():

@@ -13,6 +13,7 @@ REACH = 41  # pixels: a pen's stroke is seldom level for as long
 SHORTEST = 160  # pixels: a straight run as long as this is a rule, where the writing's height is unknown
 RUN = 5.0  # times the writing's height: and where it is known
 TOUCHING = 0.6  # of the rule's own ink that a stroke ending on it has
+SMALLEST_BOX = 0.75  # times the writing's height
 MERGED = 4  # most rules that writing can tie into one tangle
 
 
@@ -26,7 +27,7 @@ def remove_rules(ink: Ink, text: float = 0.0) -> tuple[Ink, tuple[Trace, ...]]:
     turned = np.ascontiguousarray(ink.strength.T)
     level = long_rules(ink.strength, threshold, shortest)
     upright = [_stood_up(trace) for trace in long_rules(turned, threshold, shortest)]
-    sides = box_sides(ink.strength, threshold, [*level, *upright])
+    sides = box_sides(ink.strength, threshold, [*level, *upright], SMALLEST_BOX * text)
     hidden = missing_sides(ink.strength, threshold, [*level, *upright, *sides])
     traces = (*level, *upright, *sides, *hidden)
     if not traces:
