@@ -6,7 +6,8 @@ is unpickled.
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import MISSING, Field, asdict, dataclass, field, fields, replace
+from os.path import isdir
 from pathlib import Path
 from typing import Any
 
@@ -63,19 +64,39 @@ class Card:
         """Read a card back. Raises ReaderError where a field is missing or of the wrong kind."""
         try:
             content = json.loads(text)
-            known = {f.name for f in fields(cls)}
-            card = cls(**{key: value for key, value in content.items() if key in known})
-            card = cls(**{**vars(card), "labels": tuple(map(str, card.labels))})
-            healthy = len(card.labels) >= 2 and 0 <= float(card.threshold) <= 1 and int(card.format) >= 1
-        except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:
             raise ReaderError(f"the reader's card cannot be read ({error})") from None
-        if not healthy:
+        if not isinstance(content, dict):
+            raise ReaderError(f"the reader's card is no JSON object but {type(content).__name__}")
+        newer = content.get("format", FORMAT)
+        if _is(newer, int) and newer > FORMAT:
+            raise ReaderError(f"the reader's card has format {newer}, newer than {FORMAT}: update tenfold")
+        wrong = [name for name, kind in _KINDS.items() if name in content and not _is(content[name], kind)]
+        wrong += [f.name for f in fields(cls) if f.name not in content and _is_needed(f)]
+        if wrong:
+            raise ReaderError(f"the reader's card lacks, or holds of another kind: {', '.join(wrong)}")
+        card = cls(**{name: content[name] for name in _KINDS if name in content})
+        card = replace(card, labels=tuple(map(str, card.labels)))
+        if len(set(card.labels)) < max(2, len(card.labels)) or not 0 <= card.threshold <= 1 or newer < 1:
             raise ReaderError("the reader's card makes no sense: labels, threshold or format are off")
-        if card.format > FORMAT:
-            raise ReaderError(
-                f"the reader's card has format {card.format}, newer than {FORMAT}: update tenfold"
-            )
         return card
+
+
+_KINDS: dict[str, tuple[type, ...]] = {
+    **dict.fromkeys(("name", "recipe", "data_sha256", "weights_sha256"), (str,)),
+    **dict.fromkeys(("seed", "parameters", "preparation", "format"), (int,)),
+    **dict.fromkeys(("threshold", "temperature"), (int, float)),
+    **dict.fromkeys(("versions", "settings", "figures"), (dict,)),
+    "labels": (list,),
+}
+
+
+def _is(value: object, kind: type | tuple[type, ...]) -> bool:
+    return isinstance(value, kind) and not isinstance(value, bool)
+
+
+def _is_needed(entry: Field[Any]) -> bool:
+    return entry.default is MISSING and entry.default_factory is MISSING
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,23 +133,26 @@ def open_network(path: Path) -> Network:
 
 def _content(path: Path) -> bytes:
     try:
-        if path.stat().st_size > LARGEST:
-            raise ReaderError(f"{path}: larger than {LARGEST >> 20} MB; not a reader that Tenfold wrote")
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read(LARGEST + 1)
     except FileNotFoundError:
         raise ReaderError(f"{path}: no such reader; expected a run folder or an .onnx file") from None
-    except OSError as error:
-        raise ReaderError(f"{path}: cannot be opened ({error.strerror})") from None
+    except (OSError, ValueError) as error:  # ValueError: a name with a null byte
+        reason = getattr(error, "strerror", None) or error
+        raise ReaderError(f"{path}: cannot be opened ({reason})") from None
+    if len(content) > LARGEST:
+        raise ReaderError(f"{path}: larger than {LARGEST >> 20} MB; not a reader that Tenfold wrote")
     if path.parent == WEIGHTS:
         _check_shipped(path, content)
     return content
 
 
 def _check_shipped(path: Path, content: bytes) -> None:
-    expected = {}
-    for line in (WEIGHTS / "SHA256SUMS").read_text().splitlines():
-        digest, name = line.split()
-        expected[name] = digest
+    try:
+        lines = [line.split() for line in (WEIGHTS / "SHA256SUMS").read_text().splitlines()]
+    except OSError:
+        lines = []
+    expected = {line[-1]: line[0] for line in lines if line}
     if expected.get(path.name) != hashlib.sha256(content).hexdigest():
         raise ReaderError(f"{path}: the shipped reader is damaged (SHA-256 differs): install tenfold again")
 
@@ -138,7 +162,7 @@ def reader_file(reader: str | Path | None) -> Path:
     if reader is None:
         return WEIGHTS / "reader.onnx"
     path = Path(reader)
-    if path.is_dir():
+    if isdir(path):  # unlike Path.is_dir, False where a name is too long to be one
         if not (path / "reader.onnx").exists():
             raise ReaderError(
                 f"{path}: no reader.onnx in this folder; expected a finished run of `tenfold train`"
@@ -151,19 +175,27 @@ def reader_file(reader: str | Path | None) -> Path:
 
 def read_card(path: str | Path) -> Card:
     """The card of a reader's file or run folder. Raises ReaderError."""
-    return Card.from_json(open_network(reader_file(path)).metadata)
+    return card_of(open_network(reader_file(path)))
+
+
+def card_of(network: Network) -> Card:
+    """The card of an opened reader. Raises ReaderError, which names the file."""
+    try:
+        return Card.from_json(network.metadata)
+    except ReaderError as error:
+        raise ReaderError(f"{network.path}: {error}") from None
 
 
 def check_network(network: Network, classes: int) -> bool:
     """Whether a reader's network also says if there is a digit; raises ReaderError where it is no reader."""
     try:
-        image = np.zeros((1, *IMAGE), np.uint8)
+        images = np.zeros((2, *IMAGE), np.uint8)
         names = [output.name for output in network.session.get_outputs()]
-        answers: list[NDArray[np.float32]] = network.session.run(None, {"images": image})
+        answers: list[NDArray[np.float32]] = network.session.run(None, {"images": images})
     except Exception as error:
         reason = " ".join(str(error).split())[:120]
         raise ReaderError(f"{network.path}: does not read (n, 28, 28) uint8 images ({reason})") from None
-    shapes = dict(zip(names, (answer.shape for answer in answers), strict=True))
-    if shapes.get("probabilities") != (1, classes) or shapes.get("is_digit", (1,)) != (1,):
+    shapes = dict(zip(names, (getattr(answer, "shape", None) for answer in answers), strict=True))
+    if shapes.get("probabilities") != (2, classes) or shapes.get("is_digit", (2,)) != (2,):
         raise ReaderError(f"{network.path}: expected {classes} probabilities an image, got outputs {shapes}")
     return "is_digit" in shapes

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from tenfold.errors import PictureError, ReaderError, TenfoldError
 from tenfold.reading.answers import Page, Polygon, Prediction
-from tenfold.reading.bundle import IMAGE, Card, check_network, open_network, reader_file
+from tenfold.reading.bundle import IMAGE, card_of, check_network, open_network, reader_file
 from tenfold.reading.decode import Pixels, decode, decode_all
 from tenfold.reading.pictures import locate
 
@@ -39,7 +39,7 @@ class Reader:
 
     def __init__(self, path: Path) -> None:
         self._network = open_network(path)
-        self.card = Card.from_json(self._network.metadata)
+        self.card = card_of(self._network)
         self.labels = self.card.labels
         self.path = path
         self._refuses = check_network(self._network, len(self.labels))
