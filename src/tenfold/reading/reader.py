@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import cached_property
 from os import cpu_count
 from pathlib import Path
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 BATCH = 32  # images: small enough to stay in a core's cache
 GROUP = 256  # pictures decoded and prepared before the network sees them: memory stays flat
 THREADS = min(4, cpu_count() or 1)
+
+_LET_GO = np.zeros((0, 0), np.uint8)  # instead of a picture's pixels, which a whole group would keep
 
 Probabilities = NDArray[np.float32]
 Images = NDArray[np.uint8]
@@ -65,8 +68,11 @@ class Reader:
 
         prepared: the pictures are images already, (n, 28, 28) uint8, bright ink on dark.
 
-        Raises PictureError only where `prepared` is set and the images have another shape or type.
+        Raises PictureError only where one picture's name or bytes were given instead of several pictures, or
+        where `prepared` is set and the images have another shape or type.
         """
+        if isinstance(pictures, str | Path | bytes):
+            raise PictureError(f"expected a list of pictures, got one {type(pictures).__name__}: use predict")
         if prepared:
             images = _as_images(pictures)
             probabilities, is_digit = self.probabilities(images)
@@ -149,7 +155,11 @@ class Reader:
         return LineNetwork()
 
     def probabilities(self, images: Images) -> tuple[Probabilities, Probabilities]:
-        """For images (n, 28, 28) uint8: probabilities (n, classes) and, (n,), that each is a digit at all."""
+        """For images (n, 28, 28) uint8: probabilities (n, classes) and, (n,), that each is a digit at all.
+
+        Raises PictureError where the images have another shape or type.
+        """
+        images = _as_images(images)
         batches = [images[i : i + BATCH] for i in range(0, len(images), BATCH)]
         if not batches:
             return np.zeros((0, len(self.labels)), np.float32), np.zeros(0, np.float32)
@@ -241,7 +251,7 @@ def _prepare_safely(picture: object) -> Any:
     source = str(picture) if isinstance(picture, str | Path) else None
     try:
         pixels = decode(picture)
-        return pixels, locate(pixels.values)
+        return replace(pixels, values=_LET_GO), locate(pixels.values)
     except TenfoldError as error:
         text = str(error)
         message = f"{source}: {text}" if source and not text.startswith(source) else text
