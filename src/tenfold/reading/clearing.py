@@ -116,8 +116,8 @@ def _rules(written: Mask, signal: Grey) -> Mask:
     that is little else than such lines while other ink stands apart. A digit's own bar does neither.
     """
     none = np.zeros_like(written)
-    likely = max(float(written.mean(axis=1).max()), float(written.mean(axis=0).max()))
-    if likely < ALONG:
+    tall, wide = written.shape
+    if max(written.sum(axis=1).max() / wide, written.sum(axis=0).max() / tall) < ALONG:
         return none
     level = _level_runs(written)
     upright = [run.T for run in _level_runs(np.ascontiguousarray(written.T))]
@@ -157,6 +157,8 @@ def _level_runs(written: Mask) -> list[Mask]:
     thickest = max(2, round(THIN * tall))
     pen = np.ones((1, max(3, round(RUN * wide))), np.uint8)
     runs = cv2.morphologyEx(written.astype(np.uint8), cv2.MORPH_OPEN, pen, borderType=cv2.BORDER_REPLICATE)
+    if not cv2.countNonZero(runs):
+        return []
     count, names, stats, centres = components(cv2.dilate(runs, np.ones((3, 5), np.uint8)) > 0)
     found = []
     for index in range(1, count):

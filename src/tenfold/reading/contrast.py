@@ -53,7 +53,8 @@ def _paper_is_light(small: Grey, large: bool) -> bool:
     rows, columns = max(1, round(RING * height)), max(1, round(RING * width))
     ring = np.ones(small.shape, bool)
     ring[rows : height - rows, columns : width - columns] = False
-    share = (2 * float(bright[ring].mean()) + float(bright.mean())) / 3
+    around = np.count_nonzero(bright & ring) / np.count_nonzero(ring)
+    share = (2 * around + np.count_nonzero(bright) / bright.size) / 3
     if large and UNCLEAR[0] < share < UNCLEAR[1]:
         side = max(3, round(0.3 * min(small.shape))) | 1
         away = small - cv2.blur(small, (side, side), borderType=cv2.BORDER_REPLICATE)

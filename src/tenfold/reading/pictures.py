@@ -116,12 +116,12 @@ def find_ink(grey: Grey) -> tuple[Grey, Mask]:
     Returns ink (h, w) float32 0-1, zero off the digit, and its mask (h, w). Raises NoInkError.
     """
     contrast = contrast_of(grey)
-    written = _written(contrast)[0]
+    written, level, floor = _written(contrast)
     other = foreign(written, contrast)
     if other.any():
         around = cv2.dilate(other.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
         contrast[other | (around & ~written)] = 0
-    written, level, floor = _written(contrast)
+        written, level, floor = _written(contrast)
     if not written.any():
         raise NoInkError(_nothing(grey))
     reach = 2 * max(1, round(NEAR * max(grey.shape))) + 1
@@ -152,7 +152,7 @@ def _is_shade(mask: Mask, contrast: Grey) -> bool:
 
     A digit cropped along its ink reaches all four sides; a shade does not.
     """
-    along = [float(side.mean()) for side in (mask[0], mask[-1], mask[:, 0], mask[:, -1])]
+    along = [np.count_nonzero(side) / side.size for side in (mask[0], mask[-1], mask[:, 0], mask[:, -1])]
     if max(along) < ALONG:
         return False
     left, top, right, bottom = _bounds(mask)
