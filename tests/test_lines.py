@@ -90,6 +90,23 @@ def test_a_checkpoint_brings_everything_back(run):
 
 
 @pytest.mark.slow
+def test_a_training_that_was_stopped_ends_with_the_same_weights(tmp_path, data):
+    chunks = [held_out_batches(data.validation, TINY, seed) for seed in range(4)]
+    through, stopped, resumed = (Trainer(TINY, seed) for seed in (5, 5, 6))
+    for chunk in chunks:
+        through.learn(chunk)
+    for chunk in chunks[:2]:
+        stopped.learn(chunk)
+    stopped.save(tmp_path / "checkpoint.npz")
+    resumed.restore(tmp_path / "checkpoint.npz")
+    for chunk in chunks[2:]:
+        resumed.learn(chunk)
+    for one, other in ((through.network, resumed.network), (through.averaged, resumed.averaged)):
+        for mine, theirs in zip(one.get_weights(), other.get_weights(), strict=True):
+            assert np.array_equal(mine, theirs)
+
+
+@pytest.mark.slow
 def test_a_folder_with_other_settings_is_refused(run, data):
     with pytest.raises(RunError, match="other settings"):
         train_lines(run[0], TINY, data=data, seed=4)
