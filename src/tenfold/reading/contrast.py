@@ -62,7 +62,7 @@ def _paper_is_light(small: Grey, large: bool) -> bool:
         skewness = float((away**3).mean()) / max(spread, 1e-6)
         if abs(skewness) > SKEWED:
             return bool(skewness < 0)
-    return share >= 0.5
+    return bool(share >= 0.5)
 
 
 def _top_hat(light: Grey) -> Grey:

@@ -180,11 +180,9 @@ def _number(
     )
     found = _marks(line, best)
     confidence = min([share, *(digit.confidence for digit in digits)])
-    odd = sum(mark.kind == "other" for mark in found) >= len(digits)
     unsure = (
         confidence < weighing.threshold
         or any(digit.unsure for digit in digits)
-        or odd
         or best.missed > weighing.missed
         or _changes_value(found, len(text), marks)
         or (rule is not None and not knowledge.allows(text))
@@ -293,11 +291,13 @@ def _kind(kind: str) -> MarkKind:
 
 
 def _changes_value(found: Sequence[Mark], length: int, marks: Marks) -> bool:
-    """Whether a mark may give the text another value: a cut digit, a decimal point or comma."""
+    """Whether a mark may give the text another value: a cut digit, a decimal point or comma, other ink."""
     if any(mark.kind == "cut" for mark in found):
         return True
     if marks == "ignore":
         return False
+    if any(mark.kind == "other" for mark in found):
+        return True
     places = [mark.position for mark in found if mark.kind in ("point", "comma") and mark.position < length]
     if marks == "thousands":
         return any(position == 0 or (length - position) % 3 for position in places)

@@ -19,6 +19,7 @@ from tenfold.reading.pictures import SMALLEST
 Region = tuple[float, float, float, float]
 """A field of a form: left, top, width, height in the picture's pixels."""
 
+QUARTERS = (0, 1, 2, 3)
 LONELY = 24  # lines: so many are enough to tell which way is up
 UPRIGHT = 1.15  # times: how much better another way up must read
 
@@ -45,24 +46,30 @@ def read_page(pixels: Pixels, network: LineNetwork, look: Look, threshold: float
     if min(height, width) < SMALLEST:
         raise PictureError(f"is {width}x{height} pixels; expected at least {SMALLEST}x{SMALLEST}")
     if wish.regions is None:
-        numbers = _numbers(pixels.values, network, look, threshold, wish)
+        numbers = _numbers(pixels.values, network, look, threshold, wish, QUARTERS)
     else:
         numbers = []
         for name, region in wish.regions.items():
             left, top, part = _cut(pixels.values, name, region)
-            found = _numbers(part, network, look, threshold, wish)
+            found = _numbers(part, network, look, threshold, wish, (0,))
             numbers += [_moved(replace(number, region=name), left, top) for number in found]
     return Page(tuple(numbers), (width, height), pixels.source, notes=pixels.notes)
 
 
 def _numbers(
-    values: NDArray[np.uint8], network: LineNetwork, look: Look, threshold: float, wish: Wish
+    values: NDArray[np.uint8],
+    network: LineNetwork,
+    look: Look,
+    threshold: float,
+    wish: Wish,
+    quarters: tuple[int, ...],
 ) -> list[Number]:
+    """The numbers of a page, turned by one of these quarter turns; a field of a form lies as it lies."""
     if is_tight(values):
         lines: Sequence[Line] = [tight(values)]
         readings = network.read([line.image for line in lines])
     else:
-        lines, readings = _upright(layouts(values), network)
+        lines, readings = _upright(layouts(values, quarters), network)
     return numbers_of(lines, readings, look, threshold, wish.knowledge, wish.marks)
 
 
