@@ -157,9 +157,10 @@ def _level_runs(written: Mask) -> list[Mask]:
     thickest = max(2, round(THIN * tall))
     pen = np.ones((1, max(3, round(RUN * wide))), np.uint8)
     runs = cv2.morphologyEx(written.astype(np.uint8), cv2.MORPH_OPEN, pen, borderType=cv2.BORDER_REPLICATE)
-    if not cv2.countNonZero(runs):
+    runs = cv2.dilate(runs, np.ones((3, 5), np.uint8))
+    if np.count_nonzero(runs.any(axis=0)) < ALONG * wide:
         return []
-    count, names, stats, centres = components(cv2.dilate(runs, np.ones((3, 5), np.uint8)) > 0)
+    count, names, stats, centres = components(runs > 0)
     found = []
     for index in range(1, count):
         w, h = int(stats[index][2]), int(stats[index][3])
@@ -172,7 +173,10 @@ def _level_runs(written: Mask) -> list[Mask]:
 def _straight(run: Mask, thickness: int) -> Mask:
     """The whole of a line of which long level pieces were found: all near the straight line through them."""
     rows, columns = np.nonzero(run)
-    slope, start = np.polyfit(columns, rows, 1)
+    middle, level = columns.mean(), rows.mean()
+    away = columns - middle
+    slope = away @ (rows - level) / max(away @ away, 1.0)  # least squares
+    start = level - slope * middle
     across = np.arange(run.shape[1])
     reach = 0.1 * run.shape[1]
     within = (across >= columns.min() - reach) & (across <= columns.max() + reach)
