@@ -16,6 +16,7 @@ from tenfold.errors import DataError, OptionError
 
 CHECKS = ("luhn",)
 MOST_IDS = 1_000_000
+LARGEST_FILE = 64 << 20  # bytes
 MOST_TEXTS = 300  # texts considered for one way of cutting a line
 
 
@@ -38,10 +39,12 @@ class Knowledge:
         if self.check is not None and self.check not in CHECKS:
             raise OptionError(f"no check is called {self.check!r}; there are {', '.join(CHECKS)}")
         if self.ids is not None:
-            wrong = min((text for text in self.ids if not (text.isascii() and text.isdigit())), default=None)
+            wrong = min((repr(text) for text in self.ids if not _is_digits(text)), default=None)
             if not self.ids or wrong is not None:
                 raise OptionError(
-                    "the ids are an empty list" if wrong is None else f"an id is digits only, got {wrong!r}"
+                    "the ids are an empty list"
+                    if wrong is None
+                    else f"an id is a text of digits, got {wrong}"
                 )
 
     def __bool__(self) -> bool:
@@ -62,6 +65,10 @@ class Knowledge:
         return ", ".join(part for part in [*parts, "ids" if self.ids is not None else ""] if part)
 
 
+def _is_digits(text: object) -> bool:
+    return isinstance(text, str) and text.isascii() and text.isdigit()
+
+
 def passes_luhn(text: str) -> bool:
     """Whether the last digit is the check digit of those before it (Luhn 1960, US patent 2950048).
 
@@ -77,14 +84,19 @@ def passes_luhn(text: str) -> bool:
 def read_ids(path: str | Path) -> frozenset[str]:
     """The ids in a text file, one a line; blank lines are passed over. Raises DataError."""
     try:
-        lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
+        with Path(path).open("rb") as file:
+            content = file.read(LARGEST_FILE + 1)
+        lines = content.decode("utf-8-sig").splitlines()
     except FileNotFoundError:
         raise DataError(f"{path}: no such file; expected a text file with one id a line") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: cannot be read as text, one id a line ({error})") from None
+    except (OSError, ValueError) as error:  # ValueError: no text, or a name with a null byte
+        reason = getattr(error, "strerror", None) or error
+        raise DataError(f"{path}: cannot be read as text, one id a line ({reason})") from None
+    if len(content) > LARGEST_FILE:
+        raise DataError(f"{path}: is larger than {LARGEST_FILE >> 20} MB; expected a list of ids")
     ids = [line.strip() for line in lines if line.strip()]
     for place, text in enumerate(ids, 1):
-        if not (text.isascii() and text.isdigit()):
+        if not _is_digits(text):
             raise DataError(f"{path}: id {place} is {text[:40]!r}; expected digits only, one id a line")
     if not ids:
         raise DataError(f"{path}: holds no ids; expected one a line")
@@ -105,6 +117,8 @@ def texts_allowed(
         listed = [text for text in knowledge.ids if len(text) == len(logs) and knowledge.allows(text)]
         scored = sorted(((_score(logs, text), text) for text in listed), reverse=True)
         yield from ((text, score) for score, text in scored[:most])
+        return
+    if knowledge.length not in (None, len(logs)):
         return
     found = 0
     for text, score in _likeliest(logs, 40 * most):

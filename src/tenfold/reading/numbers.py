@@ -36,6 +36,8 @@ class Weighing:
     unlikely: texts less likely than this, beside the best, are not looked at.
     threshold: confidence below which a number is unsure.
     missed: a sign beside the digits that looks more like a digit than this makes the number unsure.
+    empty: a line that holds no digit at all with more than this probability gives no number.
+    marked: where a mark that changes the value is likelier than this, seen or not, the number is unsure.
     """
 
     looked: float = 0.5
@@ -44,6 +46,8 @@ class Weighing:
     unlikely: float = 1e-3
     threshold: float = 0.75
     missed: float = 0.5
+    empty: float = 0.5
+    marked: float = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,15 +89,22 @@ def numbers_of(
         return []
     seen, is_digit = look(np.stack(images))
     numbers, start = [], 0
-    for line, texts in zip(lines, ways, strict=True):
+    for line, reading, texts in zip(lines, readings, ways, strict=True):
         weighed = []
         for candidate, cutouts, mark_boxes, log in texts:
             part = slice(start, start + len(cutouts) + len(mark_boxes))
             start = part.stop
             weighed.append(_weigh(candidate, cutouts, mark_boxes, log, seen[part], is_digit[part], weighing))
         if weighed:
-            numbers.append(_number(line, weighed, threshold, knowledge, marks, weighing))
+            written = 1 - _emptiness(reading)
+            numbers.append(_number(line, weighed, written, threshold, knowledge, marks, weighing))
     return numbers
+
+
+def _emptiness(reading: LineReading) -> float:
+    """How likely a line holds no digit at all, 0-1."""
+    without = sum(c.probability for c in reading.candidates if not c.text)
+    return without / max(sum(c.probability for c in reading.candidates), 1e-12)
 
 
 _Way = tuple[Candidate, tuple[Cutout, ...], tuple[Cutout, ...], float]
@@ -102,6 +113,8 @@ _Way = tuple[Candidate, tuple[Cutout, ...], tuple[Cutout, ...], float]
 def _ways(line: Line, reading: LineReading, weighing: Weighing) -> list[_Way]:
     """The line network's likeliest texts with a digit in them, cut into their symbols."""
     ways: list[_Way] = []
+    if _emptiness(reading) > weighing.empty:
+        return ways
     best = max((c.probability for c in reading.candidates), default=0.0)
     for candidate in reading.candidates[: weighing.texts]:
         if candidate.probability < weighing.unlikely * best:
@@ -160,6 +173,7 @@ def _weigh(
 def _number(
     line: Line,
     texts: Sequence[_Text],
+    written: float,
     threshold: float,
     knowledge: Knowledge,
     marks: Marks,
@@ -179,12 +193,13 @@ def _number(
         )
     )
     found = _marks(line, best)
-    confidence = min([share, *(digit.confidence for digit in digits)])
+    confidence = min([share * written, *(digit.confidence for digit in digits)])
     unsure = (
         confidence < weighing.threshold
         or any(digit.unsure for digit in digits)
         or best.missed > weighing.missed
         or _changes_value(found, len(text), marks)
+        or _marked(line, texts, text, marks) > weighing.marked
         or (rule is not None and not knowledge.allows(text))
     )
     boxes = np.array([cutout.box for cutout in (*best.cutouts, *best.mark_boxes)])
@@ -213,8 +228,9 @@ def _posterior(texts: Sequence[_Text], weighing: Weighing) -> dict[str, tuple[_T
     found: dict[str, tuple[_Text, float]] = {}
     for text, weight in zip(texts, weights, strict=True):
         for told, share in _exchanges(text):
-            way, before = found.get(told, (text, 0.0))
-            found[told] = (way, max(before, float(weight) * share))
+            likely = float(weight) * share
+            if told not in found or likely > found[told][1]:
+                found[told] = (text, likely)
     total = sum(share for _, share in found.values())
     return {told: (way, share / total) for told, (way, share) in found.items()}
 
@@ -284,6 +300,16 @@ def _marks(line: Line, text: _Text) -> tuple[Mark, ...]:
     if edges.right or edges.top or edges.bottom:
         found.append(Mark("cut", len(text.digits), line.polygon(text.cutouts[-1].box), 1.0))
     return tuple(found)
+
+
+def _marked(line: Line, texts: Sequence[_Text], text: str, marks: Marks) -> float:
+    """How likely, of all ways to read a text's digits, it is one with a mark that changes the value, 0-1."""
+    ways = [way for way in texts if way.text == text]
+    if not ways:
+        return 0.0
+    weights = np.exp(np.array([way.score for way in ways]) - max(way.score for way in ways))
+    changed = [_changes_value(_marks(line, way), len(text), marks) for way in ways]
+    return float(weights[changed].sum() / weights.sum())
 
 
 def _kind(kind: str) -> MarkKind:
