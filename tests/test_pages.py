@@ -92,12 +92,7 @@ def grouped(laid: Layout, boxes: list[np.ndarray]) -> float:
     return own / len(boxes)
 
 
-KNOWN = pytest.mark.xfail(strict=False, reason="known: boxes on a page are not always told from writing")
-BOXED = [pytest.param(style, marks=KNOWN) if style == "a box a digit" else style for style in STYLES]
-EMPTY = ["blank", "ruled", pytest.param("squared", marks=KNOWN), pytest.param("empty boxes", marks=KNOWN)]
-
-
-@pytest.mark.parametrize("style", BOXED)
+@pytest.mark.parametrize("style", STYLES)
 def test_each_number_of_a_made_page_is_a_line_of_its_own(style: str) -> None:
     made = page(7, style, split="validation")
     laid = layout(made.picture)
@@ -226,7 +221,7 @@ def test_a_sheet_on_a_table_is_found_and_the_table_left_out() -> None:
     assert layout(page(9, "clean scan", split="validation").picture).sheet is None
 
 
-@pytest.mark.parametrize("kind", [*EMPTY, "long strokes"])
+@pytest.mark.parametrize("kind", ["blank", "ruled", "squared", "empty boxes", "long strokes"])
 @pytest.mark.parametrize("seed", [1, 2])
 def test_a_page_without_writing_has_next_to_no_lines(kind: str, seed: int) -> None:
     assert len(layout(empty_page(seed, kind).picture).lines) <= 3

@@ -14,7 +14,7 @@ ALONG = 0.75  # of its sides that the outline must run along,
 CROSSED = 0.3  # and of each of them, since a digit may cross one
 TALLEST = 250  # pixels: no box for a number is as tall
 STANDING = 0.8  # of a side's length that is inked
-BROADER = 1.5  # times the usual side's thickness: what is broader is a pen's stroke
+DARKER = 1.6  # times the usual side's ink: what has more is a pen's stroke
 LIKE = 0.5  # of a side's own ink that it has where it goes on
 FARTHEST = 400  # pixels: how far a side is drawn on
 NEAR = 5  # pixels: a side so near a known rule is that rule
@@ -39,7 +39,7 @@ def box_sides(strength: Pixels, threshold: float, known: list[Trace], smallest: 
         corners = _rectangle(np.asarray(outline, np.int32).reshape(-1, 2), taken, smallest)
         if corners is None:
             continue
-        for side in _printed(_sides(strength, across, corners)):
+        for side in _printed(strength, across, _sides(strength, across, corners)):
             if not taken.at(side):
                 found.append(_extended(across if side.upright else strength, side, threshold))
                 taken.add(found[-1])
@@ -79,7 +79,7 @@ def _rectangle(outline: NDArray[np.int32], taken: _Taken, smallest: float) -> Fl
     left, top = outline.min(axis=0)
     right, bottom = outline.max(axis=0)
     if (
-        min(right - left, bottom - top) < SMALLEST
+        min(right - left, bottom - top) < smallest
         or max(right - left, bottom - top) > LARGEST * taken.longest
     ):
         return None
@@ -140,10 +140,13 @@ def _extended(strength: Pixels, side: Trace, threshold: float) -> Trace:
     return Trace(side.first - before, curve, side.thickness, side.upright)
 
 
-def _printed(sides: list[Trace]) -> list[Trace]:
-    """Without a side much broader than the others: a digit's stroke that closes off part of a box."""
-    usual = float(np.median([side.thickness for side in sides])) if sides else 0.0
-    return [side for side in sides if side.thickness <= BROADER * usual + 1]
+def _printed(strength: Pixels, turned: Pixels, sides: list[Trace]) -> list[Trace]:
+    """Without a side of much more ink than the others: a digit's stroke that closes off part of a box."""
+    inks = []
+    for side in sides:
+        cuts = profile(turned if side.upright else strength, side.first, side.across, THICKEST // 2)
+        inks.append(float(np.percentile(cuts, 40, axis=0).sum()))
+    return [side for side, ink in zip(sides, inks, strict=True) if ink <= DARKER * float(np.median(inks))]
 
 
 def _side(strength: Pixels, start: Floats, end: Floats, middle: Floats, upright: bool) -> Trace | None:
@@ -212,7 +215,7 @@ def _expected(top: Trace, bottom: Trace, upright: list[Trace]) -> list[float]:
         if abs(one - other) <= 2 * NEAR
     ]
     places = [place for place in [*walls, *ends] if all(abs(place - wall) > NEAR for wall in whole)]
-    return places + _at_pitch(walls)
+    return places + _at_pitch(sorted({*walls, *places}))
 
 
 def _at_pitch(walls: list[float]) -> list[float]:
@@ -225,7 +228,7 @@ def _at_pitch(walls: list[float]) -> list[float]:
     places = []
     for wall, step in zip(walls, steps, strict=False):
         count = round(float(step) / pitch)
-        if 1 < count < 12 and abs(step - count * pitch) < 0.15 * pitch:
+        if 1 < count < 12 and abs(step - count * pitch) < 0.25 * pitch:
             places += [wall + k * float(step) / count for k in range(1, count)]
     return places
 

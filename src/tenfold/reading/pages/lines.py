@@ -74,7 +74,12 @@ def _untangled(pieces: Pieces, group: Indices) -> list[Indices]:
     if len(group) < 4 or not tall.any():
         return [group]
     low = _linked(pieces, group[~tall])
-    return [group] if len(low) == 1 else [*low, *np.split(group[tall], int(tall.sum()))]
+    spans = np.array([[pieces.boxes[part, 0].min(), pieces.boxes[part, 2].max()] for part in low])
+    shared = np.minimum(spans[:, None, 1], spans[None, :, 1]) - np.maximum(
+        spans[:, None, 0], spans[None, :, 0]
+    )
+    stacked = (shared > 0.5 * (spans[:, 1] - spans[:, 0])) & ~np.eye(len(low), dtype=bool)
+    return [*low, *np.split(group[tall], int(tall.sum()))] if stacked.any() else [group]
 
 
 def _distance(box: Floats, height: float, others: Floats, heights: Floats) -> Floats:

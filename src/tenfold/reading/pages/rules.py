@@ -11,7 +11,7 @@ from tenfold.reading.pages.traces import GAP, PEN, THICKEST, Floats, Pixels, Tra
 
 REACH = 41  # pixels: a pen's stroke is seldom level for as long
 SHORTEST = 160  # pixels: a straight run as long as this is a rule, where the writing's height is unknown
-RUN = 5.0  # times the writing's height: and where it is known
+RUN = 7.0  # times the writing's height: and where it is known
 TOUCHING = 0.6  # of the rule's own ink that a stroke ending on it has
 SMALLEST_BOX = 0.75  # times the writing's height
 MERGED = 4  # most rules that writing can tie into one tangle
@@ -22,7 +22,7 @@ def remove_rules(ink: Ink, text: float = 0.0) -> tuple[Ink, tuple[Trace, ...]]:
 
     text: height of the writing in pixels; 0 where it is not known yet.
     """
-    shortest = int(np.clip(RUN * text, 90, 400)) if text else SHORTEST
+    shortest = int(np.clip(RUN * text, 110, 400)) if text else SHORTEST
     threshold = max(7.0, 2.0 * ink.roughness)
     turned = np.ascontiguousarray(ink.strength.T)
     level = long_rules(ink.strength, threshold, shortest)

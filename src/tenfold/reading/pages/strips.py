@@ -10,7 +10,9 @@ from tenfold.reading.pages.lines import Floats, Indices, Written, find_lines
 from tenfold.reading.pages.pieces import Pieces, find_pieces, sort_pieces, usual_height
 from tenfold.reading.pages.traces import Trace
 
-LOWEST = 5  # pixels: lower writing cannot be told from dirt
+LOWEST = 7  # pixels: lower writing cannot be told from dirt
+CRUMB = 12  # pixels: writing lower than this on a rule is what is left of the rule
+LEFT_OVER = 3.5  # pixels: how far from a rule its remains may lie
 WIDE = 0.62  # times the height: no gap narrower than this ends a number,
 MARKED = 0.95  # nor one narrower than this that has a point or comma in it
 WIDER = 2.3  # times the line's usual gap: nor one narrower than this
@@ -38,6 +40,9 @@ def find_strips(mask: NDArray[np.uint8], rules: tuple[Trace, ...]) -> tuple[Piec
     if height < LOWEST:
         return pieces, []
     bodies, marks = sort_pieces(pieces, height)
+    slivers, beside = _remains(pieces, rules)
+    beside &= pieces.heights < CRUMB
+    bodies, marks = bodies[~(slivers | beside)[bodies]], marks[~slivers[marks]]
     rows = find_lines(pieces, bodies, height)
     lines = [line for row in rows for line in row]
     shares = np.array([_usual_gap(pieces, line, []) for line in lines if len(line.members) > 2])
@@ -51,6 +56,21 @@ def find_strips(mask: NDArray[np.uint8], rules: tuple[Trace, ...]) -> tuple[Piec
         for strip in _numbers(pieces, line, marks, rules, usual, number)
     ]
     return pieces, _with_marks(pieces, marks, strips)
+
+
+def _remains(pieces: Pieces, rules: tuple[Trace, ...]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which pieces are slivers left of rules, long and thin along one; and which lie on one at all."""
+    slivers, beside = np.zeros((2, len(pieces.boxes)), bool)
+    for rule in rules:
+        across, along = pieces.centres.T[::-1] if not rule.upright else pieces.centres.T
+        thin, long = (pieces.heights, pieces.widths)[:: -1 if rule.upright else 1]
+        place = np.clip(np.rint(along).astype(np.int64) - rule.first, 0, len(rule.across) - 1)
+        near = np.abs(across - rule.across[place]) < rule.thickness / 2 + LEFT_OVER
+        inside = (along > rule.first - LEFT_OVER) & (along < rule.last + LEFT_OVER)
+        sliver = (thin <= rule.thickness + LEFT_OVER) & ((long > 2 * thin) | (thin <= 2))
+        slivers |= near & inside & sliver
+        beside |= near & inside
+    return slivers, beside
 
 
 def _numbers(
@@ -72,7 +92,7 @@ def _numbers(
     for part in np.split(members, np.flatnonzero(cut) + 1):
         heights = pieces.heights[part]
         tall = heights[heights > 0.45 * line.height]
-        if len(tall):
+        if len(tall) and np.quantile(tall, 0.7) >= LOWEST:
             strips.append(Strip(part, line.slope, float(np.quantile(tall, 0.7)), row))
     return strips
 
