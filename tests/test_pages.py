@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from makers.mnist import handwriting
 from makers.pages import crop, empty_page, page
 from tenfold.reading.pages import Layout, Line, is_tight, layout, layouts, tight
-from tenfold.reading.pages.geometry import move
+from tenfold.reading.pages.geometry import move, turning
 
 Picture = NDArray[np.uint8]
 
@@ -293,3 +293,25 @@ def test_a_picture_of_one_pixel_or_of_one_row_is_no_error() -> None:
         layouts(picture)
         assert tight(picture).image.size
         is_tight(picture)
+
+
+def test_a_sheets_corners_are_found_through_a_shadow() -> None:
+    rng = np.random.default_rng(5)
+    table = np.clip(rng.normal(70, 12, (900, 1200)), 0, 255)
+    truth = np.array([[210, 120], [980, 190], [930, 760], [160, 700]], np.float64)
+    inside = np.zeros(table.shape, np.uint8)
+    cv2.fillConvexPoly(inside, truth.astype(np.int32), 1)
+    shade = np.where(np.arange(1200) > 640, 0.6, 1.0)[None, :]
+    picture = np.where(inside > 0, 225 * shade, table).astype(np.uint8)
+    found = layout(cv2.blur(picture, (3, 3))).sheet
+    assert found is not None
+    assert np.abs(np.array(found) - truth).max() < 8
+
+
+def test_quarter_turns_of_points_are_those_of_numpy() -> None:
+    picture = np.arange(12 * 7).reshape(7, 12)
+    for quarters in range(-1, 5):
+        turned = np.rot90(picture, quarters)
+        for x, y in [(0, 0), (11, 0), (3, 5)]:
+            (u, v) = move(turning((12, 7), quarters), np.array([[x, y]], np.float64))[0]
+            assert turned[round(v), round(u)] == picture[y, x]
