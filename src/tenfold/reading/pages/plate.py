@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from tenfold.reading.pages.borders import without_borders
 from tenfold.reading.pages.copies import Copies
 from tenfold.reading.pages.geometry import (
     Matrix,
@@ -104,11 +105,12 @@ def make_plate(copies: Copies, view: View, scale: float, text: float = 0.0) -> P
     """
     grey, shrink = copies.grey(scale)
     corners = None if view.corners is None else move(shrink, view.corners)
-    flat, grey_to_plate = _warped(grey, corners, view.angle)
     reach = int(np.clip(BROAD * text, *REACHES)) | 1 if text else REACHES[1]
-    ink = flatten(flat, view.dark, reach)
-    if corners is not None or view.angle:
-        ink = _without_rim(ink, corners, grey_to_plate, (grey.shape[1], grey.shape[0]))
+    if corners is None:
+        ink, grey_to_plate = _levelled(without_borders(flatten(grey, view.dark, reach)), view.angle)
+    else:
+        flat, grey_to_plate = _warped(grey, corners, view.angle)
+        ink = _without_rim(flatten(flat, view.dark, reach), corners, grey_to_plate)
     ink, rules = remove_rules(ink, text)
     mask = strokes(ink)
     return Plate(ink, mask, rules, inverse(grey_to_plate @ shrink))
@@ -116,24 +118,13 @@ def make_plate(copies: Copies, view: View, scale: float, text: float = 0.0) -> P
 
 def _warped(grey: Pixels, corners: Points | None, angle: float) -> tuple[Pixels, Matrix]:
     """The sheet made flat and level, and the way there from the picture."""
-    height, width = grey.shape
-    matrix = np.eye(3)
-    if corners is not None:
-        size = sheet_size(corners)
-        matrix = from_corners(corners, size)
-        width, height = round(size[0]), round(size[1])
+    if corners is None:
+        return grey, np.eye(3)
+    sides = sheet_size(corners)
+    matrix, size = from_corners(corners, sides), (max(1, round(sides[0])), max(1, round(sides[1])))
     if angle:
-        matrix = rotating(-angle) @ matrix
-        outline = corners if corners is not None else _outline(width, height)
-        around = move(matrix, outline)
-        low, high = around.min(axis=0), around.max(axis=0)
-        matrix = shifting(-low[0], -low[1]) @ matrix
-        width, height = (round(float(v)) + 1 for v in high - low)
-    if corners is None and not angle:
-        return grey, matrix
-    warped = cv2.warpPerspective(
-        grey, matrix, (max(1, width), max(1, height)), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    )
+        matrix, size = _turn(corners, matrix, angle)
+    warped = cv2.warpPerspective(grey, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(warped, np.uint8), matrix
 
 
@@ -141,13 +132,32 @@ def _outline(width: int, height: int) -> Points:
     return np.array([[0, 0], [width - 1, 0], [width - 1, height - 1], [0, height - 1]], np.float64)
 
 
-def _without_rim(ink: Ink, corners: Points | None, matrix: Matrix, size: tuple[int, int]) -> Ink:
-    """No ink outside the sheet (or picture), nor along a sheet's cut edge."""
+def _levelled(ink: Ink, angle: float) -> tuple[Ink, Matrix]:
+    """Ink turned back by an angle, and the way there."""
+    if not angle:
+        return ink, np.eye(3)
+    matrix, size = _turn(_outline(ink.strength.shape[1], ink.strength.shape[0]), np.eye(3), angle)
+    strength = cv2.warpPerspective(ink.strength, matrix, size, flags=cv2.INTER_LINEAR)
+    noise = cv2.warpPerspective(
+        ink.noise, matrix, size, flags=cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE
+    )
+    return Ink(np.asarray(strength, np.uint8), ink.roughness, np.asarray(noise, np.uint8)), matrix
+
+
+def _turn(outline: Points, matrix: Matrix, angle: float) -> tuple[Matrix, tuple[int, int]]:
+    """A way followed by a turn back by an angle, and the size of what then holds an outline."""
+    matrix = rotating(-angle) @ matrix
+    around = move(matrix, outline)
+    low, high = around.min(axis=0), around.max(axis=0)
+    width, height = (max(1, round(float(v)) + 1) for v in high - low)
+    return shifting(-low[0], -low[1]) @ matrix, (width, height)
+
+
+def _without_rim(ink: Ink, corners: Points, matrix: Matrix) -> Ink:
+    """No ink outside the sheet, nor along its cut edge."""
     inside = np.zeros_like(ink.strength)
-    outline = move(matrix, corners if corners is not None else _outline(*size))
+    outline = move(matrix, corners)
     cv2.fillConvexPoly(inside, np.rint(outline).astype(np.int32), 255)
-    if corners is not None:
-        rim = max(2, round(RIM * max(inside.shape)))
-        pen = np.ones((2 * rim + 1, 2 * rim + 1), np.uint8)
-        inside = np.asarray(cv2.erode(inside, pen, borderValue=0), np.uint8)
-    return replace(ink, strength=ink.strength & inside)
+    rim = max(2, round(RIM * max(inside.shape)))
+    inner = cv2.erode(inside, np.ones((2 * rim + 1, 2 * rim + 1), np.uint8), borderValue=0)
+    return replace(ink, strength=ink.strength & np.asarray(inner, np.uint8))
