@@ -9,6 +9,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 import tenfold
+from makers.networks import CARD
 from tenfold.data import Split
 
 MNIST = Path(tenfold.__file__).parent / "data" / "mnist.npz"
@@ -42,18 +43,7 @@ def means_reader(tmp_path_factory) -> Path:
         [numpy_helper.from_array(weights, "weights"), numpy_helper.from_array(bias, "bias")],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10)
-    card = {
-        "name": "means",
-        "recipe": "means",
-        "labels": list("0123456789"),
-        "threshold": 0.5,
-        "temperature": 1.0,
-        "seed": 1,
-        "data_sha256": "0" * 64,
-        "weights_sha256": "0" * 64,
-        "parameters": 7850,
-        "settings": {"loss": "mse"},
-    }
+    card = {**CARD, "name": "means", "recipe": "means", "settings": {"loss": "mse"}}
     helper.set_model_props(model, {"tenfold": json.dumps(card)})
     folder = tmp_path_factory.mktemp("means reader")
     onnx.save(model, folder / "reader.onnx")

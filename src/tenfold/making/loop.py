@@ -1,24 +1,19 @@
 """A training loop compiled into few calls: images stay uint8 in memory, many steps run in one `tf.function`.
 
-A `Loop` holds everything that changes while it trains, so that saving it between two calls and going on later
-gives the same weights as never having stopped.
+A `Loop` holds everything that changes while it trains: weights, optimizer, moving averages, the epoch.
 """
 
-import json
 import math
-import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tenfold.errors import RunError, TrainingError
+from tenfold.errors import TrainingError
 from tenfold.making.backend import keras, tensorflow
-from tenfold.making.runs import written_aside
 
 Array = NDArray[Any]
 
@@ -57,14 +52,11 @@ class Loop:
     Labels are 0 to classes-1; -1 marks what is no digit, which only the second output learns from.
     """
 
-    def __init__(
-        self, model: keras.Model, schedule: Schedule, steps_an_epoch: int, smoothing: float = 0.0
-    ) -> None:
+    def __init__(self, model: keras.Model, schedule: Schedule, steps_an_epoch: int) -> None:
         self.model = model
         self.schedule = schedule
         self.steps_an_epoch = steps_an_epoch
         self.epoch = 0
-        self._smoothing = smoothing
         self._optimizer = keras.optimizers.AdamW(
             schedule.peak, schedule.decay, schedule.beta_1, schedule.beta_2, epsilon=1e-7
         )
@@ -107,7 +99,6 @@ class Loop:
                 outputs = self.model(tf.gather(images, chosen), training=True)
                 logits, *refusal = outputs if isinstance(outputs, Sequence) else (outputs,)
                 target = tf.one_hot(tf.maximum(truth, 0), logits.shape[-1])
-                target = target * (1 - self._smoothing) + self._smoothing / logits.shape[-1]
                 each = tf.nn.softmax_cross_entropy_with_logits(target, logits) * is_digit
                 loss = tf.reduce_mean(each)
                 if refusal:
@@ -141,32 +132,3 @@ class Loop:
             yield
         finally:
             self.model.set_weights(kept)
-
-    def save(self, path: Path) -> None:
-        """Write everything that training goes on from, aside and then renamed. Raises RunError."""
-        groups = {
-            "weight": self.model.weights,
-            "optimizer": self._optimizer.variables,
-            "average": self._averages,
-        }
-        arrays = {f"{name}_{i}": np.asarray(v) for name, group in groups.items() for i, v in enumerate(group)}
-        about = json.dumps({"epoch": self.epoch, "schedule": asdict(self.schedule)})
-        with written_aside(path) as aside, aside.open("wb") as file:
-            np.savez(file, allow_pickle=False, about=np.frombuffer(about.encode(), np.uint8), **arrays)
-
-    def restore(self, path: Path) -> None:
-        """Go on from what `save` wrote. Raises RunError where it is damaged or of another training."""
-        try:
-            with np.load(path, allow_pickle=False) as stored:
-                about = json.loads(stored["about"].tobytes())
-                if about["schedule"] != asdict(self.schedule):
-                    raise RunError(f"{path}: was written by a training with other choices")
-                groups = {"weight": self.model.weights, "optimizer": self._optimizer.variables}
-                for name, group in groups.items():
-                    for i, variable in enumerate(group):
-                        variable.assign(stored[f"{name}_{i}"])
-                for i, average in enumerate(self._averages):
-                    average.assign(stored[f"average_{i}"])
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-            raise RunError(f"{path}: cannot be used to go on from ({error})") from None
-        self.epoch = int(about["epoch"])

@@ -74,7 +74,7 @@ def _frames(picture: object, *, only_first: bool) -> Iterator[Pixels]:
             for pixels in _from_bytes(_read_file(Path(picture)), only_first=only_first):
                 yield replace(pixels, source=name + (pixels.source or ""))
         except _FORBIDDEN as error:
-            raise _named(error, name) from error.__cause__
+            raise named(error, name) from error.__cause__
     elif isinstance(picture, bytes | bytearray | memoryview):
         yield from _from_bytes(bytes(picture), only_first=only_first)
     elif isinstance(picture, Image.Image):
@@ -85,7 +85,8 @@ def _frames(picture: object, *, only_first: bool) -> Iterator[Pixels]:
         yield Pixels(_from_array(picture))
 
 
-def _named(error: PictureError | MissingExtraError, name: str) -> Exception:
+def named(error: PictureError | MissingExtraError, name: str) -> Exception:
+    """The same error with the picture's name before what it says."""
     if isinstance(error, MissingExtraError):
         return MissingExtraError(f"{name}: {str(error).split(' needs the extra')[0]}", error.extra)
     return type(error)(f"{name}: {error}")

@@ -84,17 +84,17 @@ def numbers_of(
     if marks not in get_args(Marks):
         raise OptionError(f"marks are one of {', '.join(get_args(Marks))}, got {marks!r}")
     ways = [_ways(line, reading, weighing) for line, reading in zip(lines, readings, strict=True)]
-    images = [piece.image for texts in ways for _, digits, others, _ in texts for piece in (*digits, *others)]
+    images = [piece.image for texts in ways for _, digits, others in texts for piece in (*digits, *others)]
     if not images:
         return []
     seen, is_digit = look(np.stack(images))
     numbers, start = [], 0
     for line, reading, texts in zip(lines, readings, ways, strict=True):
         weighed = []
-        for candidate, cutouts, mark_boxes, log in texts:
+        for candidate, cutouts, mark_boxes in texts:
             part = slice(start, start + len(cutouts) + len(mark_boxes))
             start = part.stop
-            weighed.append(_weigh(candidate, cutouts, mark_boxes, log, seen[part], is_digit[part], weighing))
+            weighed.append(_weigh(candidate, cutouts, mark_boxes, seen[part], is_digit[part], weighing))
         if weighed:
             written = 1 - _emptiness(reading)
             numbers.append(_number(line, weighed, written, threshold, knowledge, marks, weighing))
@@ -107,7 +107,7 @@ def _emptiness(reading: LineReading) -> float:
     return without / max(sum(c.probability for c in reading.candidates), 1e-12)
 
 
-_Way = tuple[Candidate, tuple[Cutout, ...], tuple[Cutout, ...], float]
+_Way = tuple[Candidate, tuple[Cutout, ...], tuple[Cutout, ...]]
 
 
 def _ways(line: Line, reading: LineReading, weighing: Weighing) -> list[_Way]:
@@ -125,7 +125,7 @@ def _ways(line: Line, reading: LineReading, weighing: Weighing) -> list[_Way]:
         both = list(zip(candidate.symbols, pieces, strict=True))
         digits = tuple(piece for symbol, piece in both if symbol.kind in DIGITS)
         others = tuple(piece for symbol, piece in both if symbol.kind not in DIGITS)
-        ways.append((candidate, digits, others, float(np.log(max(candidate.probability, 1e-12)))))
+        ways.append((candidate, digits, others))
     return ways
 
 
@@ -133,7 +133,6 @@ def _weigh(
     candidate: Candidate,
     cutouts: tuple[Cutout, ...],
     mark_boxes: tuple[Cutout, ...],
-    log: float,
     seen: NDArray[np.float32],
     is_digit: NDArray[np.float32],
     weighing: Weighing,
@@ -156,7 +155,9 @@ def _weigh(
     mixed = np.log(line_says) + looked
     probabilities = np.exp(mixed - mixed.max(axis=1, keepdims=True))
     probabilities /= probabilities.sum(axis=1, keepdims=True)
-    score = log + float(looked[np.arange(len(chosen)), chosen].sum())
+    score = float(np.log(max(candidate.probability, 1e-12))) + float(
+        looked[np.arange(len(chosen)), chosen].sum()
+    )
     as_digit = 1 - (1 - is_digit) * (1 - np.minimum(line_says.sum(axis=1), 1))
     return _Text(
         digits,
@@ -180,7 +181,7 @@ def _number(
     weighing: Weighing,
 ) -> Number:
     """The best text of a line as a Number, with the others as alternatives."""
-    posterior = _posterior(texts, weighing)
+    posterior = _posterior(texts)
     ranked = sorted(posterior.items(), key=lambda item: -item[1][1])
     raw, (best, share) = ranked[0]
     text, rule = raw, None
@@ -218,10 +219,10 @@ def _number(
     )
 
 
-def _posterior(texts: Sequence[_Text], weighing: Weighing) -> dict[str, tuple[_Text, float]]:
+def _posterior(texts: Sequence[_Text]) -> dict[str, tuple[_Text, float]]:
     """Each text of digits with its likeliest way of cutting and its probability among all.
 
-    Besides the line network's own texts, the best one with one digit exchanged for its next best.
+    Besides the line network's own texts, each of them with one digit exchanged for its next best.
     """
     scores = np.array([text.score for text in texts])
     weights = np.exp(scores - scores.max())

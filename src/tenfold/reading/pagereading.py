@@ -74,19 +74,20 @@ def _numbers(
 
 
 def _upright(ways: Sequence[Layout], network: LineNetwork) -> tuple[Sequence[Line], list[LineReading]]:
-    """Of a page turned four ways, the one that reads best; as it lies, unless another is clearly better."""
-    tried = []
-    for way in ways:
-        chosen = _spread(way.lines, LONELY)
-        readings = network.read([line.image for line in chosen])
-        tried.append((sum(map(_sense, readings)) / max(1, len(chosen)) * len(way.lines), chosen, readings))
-    best = max(range(len(ways)), key=lambda i: tried[i][0])
-    if tried[best][0] < UPRIGHT * tried[0][0]:
-        best = 0
-    lines = ways[best].lines
-    if len(lines) > LONELY:
-        return lines, network.read([line.image for line in lines])
-    return lines, tried[best][2]
+    """Of a page turned several ways, the one that reads best; as it lies, unless one is clearly better."""
+    best = ways[0]
+    if len(ways) > 1:
+        worths = [_worth(way, network) for way in ways]
+        if max(worths) >= UPRIGHT * worths[0]:
+            best = ways[int(np.argmax(worths))]
+    return best.lines, network.read([line.image for line in best.lines])
+
+
+def _worth(way: Layout, network: LineNetwork) -> float:
+    """How much a page reads as digits, turned this way, from one quick look at some of its lines."""
+    chosen = _spread(way.lines, LONELY)
+    readings = network.read([line.image for line in chosen], again=False)
+    return sum(map(_sense, readings)) / max(1, len(chosen)) * len(way.lines)
 
 
 def _spread(lines: Sequence[Line], most: int) -> Sequence[Line]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
 from os import cpu_count
@@ -16,8 +17,8 @@ from numpy.typing import NDArray
 from tenfold.errors import PictureError, ReaderError, TenfoldError
 from tenfold.reading.answers import Page, Polygon, Prediction
 from tenfold.reading.bundle import IMAGE, card_of, check_network, open_network, reader_file
-from tenfold.reading.decode import Pixels, decode, decode_all
-from tenfold.reading.pictures import locate
+from tenfold.reading.decode import Pixels, decode, decode_all, named
+from tenfold.reading.pictures import Prepared, locate
 
 if TYPE_CHECKING:
     from tenfold.reading.linereading import LineNetwork
@@ -55,11 +56,7 @@ class Reader:
 
         Raises NoInkError where nothing is written, PictureError where the picture cannot be read.
         """
-        pixels = decode(picture)
-        try:
-            prepared = locate(pixels.values)
-        except PictureError as error:
-            raise (type(error)(f"{pixels.source}: {error}") if pixels.source else error) from None
+        pixels, prepared = _prepare(picture)
         probabilities, is_digit = self._run(prepared.image[None])
         return self._answer(probabilities[0], float(is_digit[0]), prepared.image, prepared.box, pixels)
 
@@ -142,10 +139,8 @@ class Reader:
     def _read_pixels(self, pixels: Pixels, wish: Wish) -> Page:
         from tenfold.reading.pagereading import read_page
 
-        try:
+        with _telling(pixels.source):
             return read_page(pixels, self._lines, self.probabilities, self.card.threshold, wish)
-        except PictureError as error:
-            raise (type(error)(f"{pixels.source}: {error}") if pixels.source else error) from None
 
     @cached_property
     def _lines(self) -> LineNetwork:
@@ -186,7 +181,7 @@ class Reader:
         for item in found:
             if isinstance(item, Prediction):
                 failed = np.zeros(len(self.labels), np.float32)
-                answers.append(Prediction(**{**vars(item), "probabilities": failed}))
+                answers.append(replace(item, probabilities=failed))
                 continue
             pixels, prepared = item
             answers.append(
@@ -246,15 +241,29 @@ def _corners(box: tuple[float, float, float, float]) -> Polygon:
     return ((left, top), (right, top), (right, bottom), (left, bottom))
 
 
-def _prepare_safely(picture: object) -> Any:
-    """(pixels, prepared), or a Prediction that carries the error."""
+@contextmanager
+def _telling(source: str | None) -> Iterator[None]:
+    """Name the picture in what is raised about it."""
+    try:
+        yield
+    except PictureError as error:
+        raise (named(error, source) if source else error) from None
+
+
+def _prepare(picture: object) -> tuple[Pixels, Prepared]:
+    """What a picture was, its pixels let go, and its image. Raises as `Reader.predict`."""
+    pixels = decode(picture)
+    with _telling(pixels.source):
+        return replace(pixels, values=_LET_GO), locate(pixels.values)
+
+
+def _prepare_safely(picture: object) -> tuple[Pixels, Prepared] | Prediction:
+    """What `_prepare` gives, or a Prediction that carries the error."""
     source = str(picture) if isinstance(picture, str | Path) else None
     try:
-        pixels = decode(picture)
-        return replace(pixels, values=_LET_GO), locate(pixels.values)
+        return _prepare(picture)
     except TenfoldError as error:
-        text = str(error)
-        message = f"{source}: {text}" if source and not text.startswith(source) else text
+        message = str(error)
     except MemoryError:
         message = f"{source or 'the picture'}: is too large for this machine's memory"
     nothing = np.zeros(0, np.float32)
