@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import binomtest, chi2
 
 import tenfold
 from tenfold.data import Dataset, Split
 from tenfold.errors import DataError, OptionError
 from tenfold.judging import judge
-from tenfold.judging.metrics import LOSSES, count_confusion, score_loss, wilson_interval
+from tenfold.judging.metrics import LOSSES, count_confusion, mcnemar, score_loss, wilson_interval
 from tenfold.judging.report import match_classes, pick_images
 
 # Worked by hand: three classes, four images, the last two wrong, image 3 the surer mistake.
@@ -152,3 +153,37 @@ def test_classes_are_matched_by_name():
     assert match_classes(split, ("3", "7"), tuple("0123456789")).labels.tolist() == [3, 7, 3]
     with pytest.raises(DataError, match="does not know 1 of the 2 classes in this data, 'A'"):
         match_classes(split, ("3", "A"), tuple("0123456789"))
+
+
+def test_mcnemar_worked_by_hand():
+    right_a = np.array([1, 1, 1, 1, 1, 0, 0, 1], bool)
+    right_b = np.array([1, 0, 0, 0, 0, 1, 0, 1], bool)
+    statistic, p = mcnemar(right_a, right_b)  # four only a, one only b
+    assert statistic == pytest.approx((4 - 1 - 1) ** 2 / 5)
+    assert p == pytest.approx(2 * (1 + 5) / 32)
+    assert mcnemar(right_b, right_a) == (statistic, p)
+    assert mcnemar(right_a, right_a) == (0.0, 1.0)
+
+
+@given(only_a=st.integers(0, 700), only_b=st.integers(0, 700))
+def test_mcnemar_agrees_with_scipy(only_a, only_b):
+    right_a = np.repeat([True, False, True], [only_a, only_b, 3])
+    right_b = np.repeat([False, True, True], [only_a, only_b, 3])
+    statistic, p = mcnemar(right_a, right_b)
+    if only_a + only_b > 1000:
+        assert p == pytest.approx(chi2.sf(statistic, 1))
+    elif only_a + only_b:
+        assert p == pytest.approx(binomtest(only_a, only_a + only_b).pvalue)
+
+
+@pytest.mark.parametrize(
+    ("right_a", "right_b", "message"),
+    [
+        (np.zeros(0, bool), np.zeros(0, bool), "empty"),
+        (np.zeros(3, bool), np.zeros(2, bool), r"bool \(3,\) and bool \(2,\)"),
+        (np.zeros(3), np.zeros(3, bool), "float64"),
+    ],
+)
+def test_mcnemar_refuses_what_is_no_pair(right_a, right_b, message):
+    with pytest.raises(DataError, match=message):
+        mcnemar(right_a, right_b)

@@ -5,7 +5,7 @@ Averages are taken in double precision over all n at once, never over batch aver
 """
 
 from collections.abc import Callable
-from math import sqrt
+from math import comb, erfc, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,8 @@ EPSILON = 1e-7
 SUM_TOLERANCE = 1e-3
 # The 97.5% point of the normal distribution: an interval that holds the truth 95 times in 100.
 Z_95 = 1.959963984540054
+# Up to here McNemar's test is exact; beyond, its approximation is as good and whole numbers grow large.
+MOST_EXACT = 1000
 
 
 def check_scores(probabilities: Floats, labels: Integers) -> None:
@@ -95,6 +97,42 @@ def count_confusion(digits: Integers, labels: Integers, classes: int) -> Integer
     """
     flat = np.bincount(labels * classes + digits, minlength=classes * classes)
     return flat.reshape(classes, classes).astype(np.int64)
+
+
+def mcnemar(right_a: NDArray[np.bool_], right_b: NDArray[np.bool_]) -> tuple[float, float]:
+    """Test whether two readers err equally often on the same images.
+
+    right_a, right_b: (n,) bool, which images each read right. Only those on which they differ count.
+
+    Returns:
+        the statistic, (|b - c| - 1)^2 / (b + c) with b and c the images that only one of them read right (0
+        where there are none), and p, two-sided, 0-1: exact from the binomial distribution up to `MOST_EXACT`
+        such images, from chi-squared with one degree of freedom beyond.
+    Source: Q. McNemar, "Note on the sampling error of the difference between correlated proportions", 1947;
+    correction for continuity by A. L. Edwards, 1948.
+
+    >>> mcnemar(np.array([1, 1, 1, 1, 0], bool), np.array([0, 0, 0, 1, 0], bool))
+    (1.3333333333333333, 0.25)
+
+    Raises:
+        DataError: an empty set, lengths that differ, or values that are not true or false.
+    """
+    if right_a.dtype != bool or right_b.dtype != bool or right_a.shape != right_b.shape or right_a.ndim != 1:
+        raise DataError(
+            f"expected two arrays (n,) of bool, got {right_a.dtype} {right_a.shape} "
+            f"and {right_b.dtype} {right_b.shape}"
+        )
+    if len(right_a) == 0:
+        raise DataError("nothing to compare: the set is empty; expected at least one image")
+    only_a, only_b = int(np.sum(right_a & ~right_b)), int(np.sum(right_b & ~right_a))
+    differ = only_a + only_b
+    if differ == 0:
+        return 0.0, 1.0
+    statistic = max(0, abs(only_a - only_b) - 1) ** 2 / differ
+    if differ > MOST_EXACT:
+        return statistic, erfc(sqrt(statistic / 2))
+    tail = sum(comb(differ, k) for k in range(min(only_a, only_b) + 1))
+    return statistic, min(1.0, 2 * tail / 2**differ)
 
 
 def _cross_entropy(probabilities: Floats, labels: Integers) -> float:
