@@ -84,7 +84,7 @@ def show_network(recipe: "Recipe", dataset: "Dataset") -> None:
     tell("loading TensorFlow ...")
     from tenfold.making import build_network
 
-    network = build_network(recipe.network, len(dataset.class_names), recipe.activation)
+    network = build_network(recipe.network, len(dataset.class_names), recipe.activation, **recipe.dials)
     write(f"  {'layer':<14} {'kind':<14} {'gives':<18} {'parameters':>10}")
     for layer in network.layers:
         shape = str(("n", *layer.output.shape[1:])).replace("'", "")

@@ -9,37 +9,51 @@ from typing import Any
 
 from tenfold.errors import OptionError
 from tenfold.making.backend import keras
-from tenfold.making.recipes import NETWORKS, choose
+from tenfold.making.recipes import NETWORK_DIALS, NETWORKS, Recipe, choose
 
 IMAGE = (28, 28)
 
 
-def classic(classes: int, activation: str) -> keras.Model:
+def classic(
+    classes: int,
+    activation: str,
+    *,
+    pooling: str = "max",
+    dropout: float = 0.0,
+    filters: int = 32,
+    kernel_size: int = 3,
+    normalisation: bool = True,
+) -> keras.Model:
     """The network most introductions to MNIST build: 93,322 parameters for ten classes.
 
-    Three convolutions with pooling between them, two dense layers: LeCun et al. 1998 in its present form.
+    Three convolutions with pooling between them, two dense layers: LeCun et al. 1998 in its present form. The
+    shapes are those of its own dials; `Recipe` says what the dials do.
     """
     layers = keras.layers
+    pool = {"max": layers.MaxPooling2D, "average": layers.AveragePooling2D}.get(pooling)
+    step = 2 if pooling == "strided" else 1
 
     def hidden() -> dict[str, Any]:
         return {"activation": activation, "kernel_initializer": first_weights(activation)}
 
-    return keras.Sequential(
-        [
-            keras.Input(IMAGE, dtype="uint8", name="images"),  # (n, 28, 28)
-            layers.Rescaling(1 / 255, name="scaling"),
-            layers.Reshape((*IMAGE, 1), name="channel"),  # (n, 28, 28, 1)
-            layers.Conv2D(32, 3, name="conv_1", **hidden()),  # (n, 26, 26, 32)
-            layers.MaxPooling2D(2, name="pool_1"),  # (n, 13, 13, 32)
-            layers.Conv2D(64, 3, name="conv_2", **hidden()),  # (n, 11, 11, 64)
-            layers.MaxPooling2D(2, name="pool_2"),  # (n, 5, 5, 64)
-            layers.Conv2D(64, 3, name="conv_3", **hidden()),  # (n, 3, 3, 64)
-            layers.Flatten(name="flatten"),  # (n, 576)
-            layers.Dense(64, name="dense", **hidden()),
-            layers.Dense(classes, activation="softmax", name="probabilities"),
-        ],
-        name="classic",
-    )
+    model = keras.Sequential(name="classic")
+    model.add(keras.Input(IMAGE, dtype="uint8", name="images"))  # (n, 28, 28)
+    model.add(layers.Rescaling(1 / 255 if normalisation else 1.0, name="scaling"))
+    model.add(layers.Reshape((*IMAGE, 1), name="channel"))  # (n, 28, 28, 1)
+    model.add(layers.Conv2D(filters, kernel_size, step, name="conv_1", **hidden()))  # (n, 26, 26, 32)
+    if pool:
+        model.add(pool(2, name="pool_1"))  # (n, 13, 13, 32)
+    model.add(layers.Conv2D(2 * filters, kernel_size, step, name="conv_2", **hidden()))  # (n, 11, 11, 64)
+    if pool:
+        model.add(pool(2, name="pool_2"))  # (n, 5, 5, 64)
+    last = min(kernel_size, model.output_shape[1])
+    model.add(layers.Conv2D(2 * filters, last, name="conv_3", **hidden()))  # (n, 3, 3, 64)
+    model.add(layers.Flatten(name="flatten"))  # (n, 576)
+    model.add(layers.Dense(64, name="dense", **hidden()))
+    if dropout:
+        model.add(layers.Dropout(dropout, name="dropout"))
+    model.add(layers.Dense(classes, activation="softmax", name="probabilities"))
+    return model
 
 
 def ink(classes: int, activation: str) -> keras.Model:
@@ -68,7 +82,7 @@ def ink(classes: int, activation: str) -> keras.Model:
     maps = stage(maps, "4", filters=64, kernel_size=3)  # (n, 5, 5, 64)
     features = layers.Flatten(name="flatten")(maps)  # (n, 1600)
     features = layers.Dropout(0.1, name="dropout")(features)
-    features = layers.Dense(96, use_bias=False, name="dense")(features)
+    features = layers.Dense(160, use_bias=False, name="dense")(features)
     features = layers.BatchNormalization(momentum=0.95, name="norm_dense")(features)
     features = layers.Activation(activation, name="active_dense")(features)
     logits = layers.Dense(classes, name="logits")(features)
@@ -95,14 +109,21 @@ def first_weights(activation: str) -> keras.initializers.Initializer:
     return keras.initializers.GlorotUniform()
 
 
-_BUILDERS: dict[str, Callable[[int, str], keras.Model]] = {"classic": classic, "ink": ink}
+_BUILDERS: dict[str, Callable[..., keras.Model]] = {"classic": classic, "ink": ink}
 
 
-def build_network(name: str = "classic", classes: int = 10, activation: str = "relu") -> keras.Model:
+def build_network(
+    name: str = "classic", classes: int = 10, activation: str = "relu", **dials: Any
+) -> keras.Model:
     """A fresh network of this name.
 
-    Raises OptionError on an unknown name or fewer than two classes.
+    dials: choices inside it, such as `pooling="average"`, where it has them; see `Recipe`.
+
+    Raises OptionError on an unknown name, dial or value, or fewer than two classes.
     """
     if classes < 2:
         raise OptionError(f"a network needs at least two classes to tell apart, got {classes}")
-    return _BUILDERS[choose("network", name, NETWORKS)](classes, activation)
+    for dial in dials:
+        choose("dial of a network", dial, NETWORK_DIALS)
+    chosen = Recipe(network=choose("network", name, NETWORKS), activation=activation, **dials)
+    return _BUILDERS[name](classes, activation, **chosen.dials)

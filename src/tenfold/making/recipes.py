@@ -29,6 +29,18 @@ NETWORKS = ("classic", "ink")
 """The networks that `making.networks` can build."""
 
 
+POOLINGS = ("max", "average", "strided", "none")
+"""How the classic network's maps get smaller: by the greatest or the mean of each 2x2, by convolutions that
+move two pixels at a time in their place (Springenberg et al. 2015), or not at all."""
+
+NETWORK_DIALS = ("pooling", "dropout", "filters", "kernel_size", "normalisation")
+"""The choices inside the classic network; the other networks have made them."""
+
+LARGEST_KERNEL = 9
+"""Two of these and their poolings leave something of 28 pixels."""
+
+LARGEST_FILTERS = 1024
+
 FITTINGS = ("stock", "hands")
 """How a network is fitted: by Keras' own `fit`, or on other people's hands drawn afresh each epoch."""
 
@@ -43,6 +55,12 @@ class Recipe:
     early_stopping: epochs without a lower validation loss after which training stops, the best epoch's
         weights restored; None is never.
     fitting: "stock" or "hands", which has its own loss, optimizer and schedule (see `making.ink`).
+    pooling: of the classic network, one of POOLINGS.
+    dropout: the share of its dense units that each training step leaves out, 0 to below 1 (Srivastava et al.
+        2014).
+    filters: of its first convolution; the others have twice as many.
+    kernel_size: the side of its convolutions, 1 to 9; the third has no more than is left of the image.
+    normalisation: whether it divides pixels by 255.
     Raises OptionError on a choice that does not exist or makes no sense.
     """
 
@@ -56,6 +74,11 @@ class Recipe:
     batch_size: int = 64
     early_stopping: int | None = None
     fitting: str = "stock"
+    pooling: str = "max"
+    dropout: float = 0.0
+    filters: int = 32
+    kernel_size: int = 3
+    normalisation: bool = True
 
     def __post_init__(self) -> None:
         choose("network", self.network, NETWORKS)
@@ -66,6 +89,7 @@ class Recipe:
         _check_count("epochs", self.epochs)
         _check_count("batch size", self.batch_size)
         _check_rate(self.learning_rate)
+        self._check_network_dials()
         if self.early_stopping is not None:
             _check_count("early stopping's patience", self.early_stopping)
             if self.early_stopping >= self.epochs:
@@ -75,6 +99,23 @@ class Recipe:
                 )
         if self.fitting == "hands":
             self._check_hands()
+
+    def _check_network_dials(self) -> None:
+        """Raise OptionError on a dial of the classic network that makes no sense, or that another has not."""
+        choose("pooling", self.pooling, POOLINGS)
+        _check_count("filters", self.filters, LARGEST_FILTERS)
+        _check_count("kernel size", self.kernel_size, LARGEST_KERNEL)
+        share = self.dropout
+        if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share < 1:
+            raise OptionError(f"dropout must be a share from 0 to below 1, got {share!r}")
+        if not isinstance(self.normalisation, bool):
+            raise OptionError(f"normalisation is True or False, got {self.normalisation!r}")
+        for dial in NETWORK_DIALS:
+            if self.network != "classic" and getattr(self, dial) != getattr(Recipe, dial):
+                raise OptionError(
+                    f"the network {self.network} cannot change its {dial.replace('_', ' ')}; "
+                    "the network classic can"
+                )
 
     def _check_hands(self) -> None:
         """Raise OptionError on a choice that training on other hands has made already."""
@@ -95,6 +136,11 @@ class Recipe:
     def labels(self) -> str:
         """How the loss takes its labels: "one-hot" or "integer"."""
         return LOSSES[self.loss]
+
+    @property
+    def dials(self) -> dict[str, Any]:
+        """The choices inside the network, as `build_network` takes them; empty for one that has none."""
+        return {dial: getattr(self, dial) for dial in NETWORK_DIALS if self.network == "classic"}
 
     def warnings(self) -> tuple[str, ...]:
         """What a user should know about choices that work but are seldom wanted."""
@@ -131,9 +177,10 @@ def choose(what: str, name: object, known: Iterable[str]) -> str:
     raise OptionError(f"no {what} is called {name!r}{hint}; there are {', '.join(known)}")
 
 
-def _check_count(what: str, count: object) -> None:
-    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
-        raise OptionError(f"{what} must be a whole number of at least 1, got {count!r}")
+def _check_count(what: str, count: object, most: float = math.inf) -> None:
+    if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= most:
+        span = "of at least 1" if most == math.inf else f"from 1 to {most}"
+        raise OptionError(f"{what} must be a whole number {span}, got {count!r}")
 
 
 def _check_rate(rate: object) -> None:

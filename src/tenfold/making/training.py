@@ -73,7 +73,7 @@ def train(
     dataset = _load(data, validation, limit)
     _check_fit(chosen, dataset)
     keras.utils.set_random_seed(seed)
-    model = build_network(chosen.network, len(dataset.class_names), chosen.activation)
+    model = build_network(chosen.network, len(dataset.class_names), chosen.activation, **chosen.dials)
     room = SPARE_BYTES + 20 * model.count_params()
     with runs.claimed_folder(out, chosen.name, room) as folder:
         run = _train_into(folder, chosen, model, dataset, seed, tell, clock)
