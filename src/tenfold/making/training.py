@@ -32,6 +32,10 @@ SPARE_BYTES = 8 << 20
 """Room for a run's pictures, history and metrics, generously."""
 
 
+FITS = {"stock": fit_stock, "hands": fit_hands}
+"""Each way to fit that a recipe may name."""
+
+
 def train(
     recipe: str | Recipe = "classic",
     *,
@@ -69,9 +73,9 @@ def train(
     clock = time.perf_counter()
     tell = on_event or _warn
     chosen = _choose(recipe, choices)
-    _check_seed(seed)
-    dataset = _load(data, validation, limit)
-    _check_fit(chosen, dataset)
+    check_seed(seed)
+    dataset = load_asked(data, validation, limit)
+    check_fit(chosen, dataset)
     keras.utils.set_random_seed(seed)
     model = build_network(chosen.network, len(dataset.class_names), chosen.activation, **chosen.dials)
     room = SPARE_BYTES + 20 * model.count_params()
@@ -94,8 +98,9 @@ def _train_into(
     tell(_describe(folder, recipe, model, dataset))
     for text in recipe.warnings():
         tell(Note(text))
-    fit = fit_hands if recipe.fitting == "hands" else fit_stock
-    fitted = fit(model, recipe, dataset, seed, tell, partial(runs.append_history, folder / runs.HISTORY))
+    fitted = FITS[recipe.fitting](
+        model, recipe, dataset, seed, tell, partial(runs.append_history, folder / runs.HISTORY)
+    )
     with runs.written_aside(folder / runs.MODEL) as aside:
         model.save(aside)
     card, reports = _write_reader(folder, recipe, model, dataset, seed, fitted)
@@ -130,14 +135,16 @@ def _choose(recipe: str | Recipe, choices: dict[str, Any]) -> Recipe:
     return recipe
 
 
-def _check_seed(seed: object) -> None:
+def check_seed(seed: object) -> None:
+    """Raise OptionError for what cannot be a seed."""
     if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= LARGEST_SEED:
         raise OptionError(f"the seed must be a whole number from 0 to {LARGEST_SEED}, got {seed!r}")
 
 
-def _load(
+def load_asked(
     data: Dataset | str | Path | None, validation: float | str | Path | None, limit: int | None
 ) -> Dataset:
+    """The data set that `train` was asked to use; raises as it says."""
     given = {"validation": validation, "limit": limit}
     asked: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     if data is None:
@@ -149,7 +156,7 @@ def _load(
     return data
 
 
-def _check_fit(recipe: Recipe, dataset: Dataset) -> None:
+def check_fit(recipe: Recipe, dataset: Dataset) -> None:
     """Raise OptionError where recipe and data do not go together."""
     if recipe.batch_size > len(dataset.train):
         raise OptionError(
