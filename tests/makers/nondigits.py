@@ -19,15 +19,15 @@ Kind = Callable[[NDArray[np.uint8], NDArray[np.int64], Rng], Coverage]
 KINDS: dict[str, Kind] = {}
 
 LETTERS = "ACDEFHJKMNPQRTUVWXYachdefhkmnprtuvwxy"
-OTHERS = "ΓΔΛΞΠΣΦΨΩαδελμπφψωЖИЙФЦШЩЮЯжмфшщюяאגמצשקطعלم@&%#$€£*+=<>{}¶"
+OTHERS = "ΓΔΛΞΠΣΦΨΩαδελμπφψωЖИЙФЦШЩЮЯжмфшщюя@&%#$€£*+=<>{}¶ℵℜ⊕∇∀∃"
 FONTS = (
-    "DejaVuSans.ttf",
-    "DejaVuSans-BoldOblique.ttf",
-    "DejaVuSerif-Italic.ttf",
-    "DejaVuSansMono.ttf",
     "STIXGeneral.ttf",
     "STIXGeneralItalic.ttf",
+    "STIXGeneralBol.ttf",
     "STIXGeneralBolIta.ttf",
+    "cmr10.ttf",
+    "cmtt10.ttf",
+    "cmss10.ttf",
 )
 
 
@@ -78,7 +78,7 @@ def letter(images: NDArray[np.uint8], labels: NDArray[np.int64], rng: Rng) -> Co
 
 @kind
 def sign_or_foreign_letter(images: NDArray[np.uint8], labels: NDArray[np.int64], rng: Rng) -> Coverage:
-    return written(str(rng.choice(list(OTHERS))), rng, int(rng.integers(50, 110)), "DejaVuSans.ttf")
+    return written(str(rng.choice(list(OTHERS))), rng, int(rng.integers(50, 110)), "STIXGeneral.ttf")
 
 
 @kind

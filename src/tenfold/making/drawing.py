@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from tenfold.data import Split
 from tenfold.making.augmentation import Hands, outlines, vary
-from tenfold.making.nondigits import nondigit
+from tenfold.making.nondigits import NO_DIGIT, nondigit
 
 Images = NDArray[np.uint8]
 Labels = NDArray[np.int64]
@@ -33,7 +33,7 @@ class Mixture:
     unchanged: the share of digits left as MNIST has them.
     """
 
-    nondigits: float = 0.45
+    nondigits: float = 0.6
     unchanged: float = 0.10
 
     def size(self, digits: int) -> int:
@@ -96,5 +96,5 @@ def draw_block(
         for i in numbers
     ]
     others = [nondigit(images, labels, hands, random) for _ in range(round(mixture.nondigits * len(numbers)))]
-    truth = np.concatenate([labels[numbers.start : numbers.stop], np.full(len(others), -1, np.int64)])
+    truth = np.concatenate([labels[numbers.start : numbers.stop], np.full(len(others), NO_DIGIT, np.int64)])
     return np.stack([*drawn, *others]), truth

@@ -1,15 +1,21 @@
 """What is not a digit, from nothing but code and MNIST: it teaches the recipe `ink` to refuse."""
 
+from functools import cache
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tenfold.making.augmentation import CANVAS, Hands, finish
+from tenfold.making.augmentation import CANVAS, Hands, finish, outlines, vary
+from tenfold.making.scripts import characters, compound
 
 Drawing = NDArray[np.uint8]
 
 LETTERS = "ACEFHJKLMNPQRTUVWXYadefhkmnprtuvwxy@#$%&*+=?!<>"
 """Signs that no hand writes as a digit: without B, D, G, I, O, S, Z, b, c, g, i, j, l, o, q, s and z."""
+
+NO_DIGIT = -1
+"""The label of what is no digit."""
 
 _FONTS = (
     cv2.FONT_HERSHEY_SIMPLEX,
@@ -25,27 +31,46 @@ def nondigit(
     images: NDArray[np.uint8], labels: NDArray[np.int64], hands: Hands, random: np.random.Generator
 ) -> Drawing:
     """One (28, 28) uint8 image of no digit. images, labels: MNIST digits for collages and pieces."""
-    drawn = np.zeros((CANVAS, CANVAS), np.uint8)
     kind = random.random()
-    if kind < 0.30:
+    if kind < 0.28:
+        image, outline = _character(random)
+        return vary(image, outline, NO_DIGIT, hands, random)
+    drawn = np.zeros((CANVAS, CANVAS), np.uint8)
+    if kind < 0.50:
         _glyph(drawn, random)
-    elif kind < 0.50:
+    elif kind < 0.65:
         _sign(drawn, random)
-    elif kind < 0.68:
+    elif kind < 0.76:
         _letter(drawn, random)
-    elif kind < 0.75:
+    elif kind < 0.81:
         _shape(drawn, random)
-    elif kind < 0.80:
+    elif kind < 0.85:
         _scribble(drawn, random)
-    elif kind < 0.86:
+    elif kind < 0.90:
         drawn = _pair(images, random)
-    elif kind < 0.92:
+    elif kind < 0.95:
         drawn = _turned(images, labels, random)
-    elif kind < 0.97:
+    elif kind < 0.98:
         _marks(drawn, random)
     else:
         drawn = _texture(random)
     return finish(_leaned(drawn, random), hands, random)
+
+
+def _character(random: np.random.Generator) -> tuple[Drawing, Drawing]:
+    """A character of some script, or of two put together, and its outline."""
+    images, maps = _characters()
+    if random.random() < 0.2:
+        image = compound(images, random)
+        return image, outlines(image[None])[0]
+    index = int(random.integers(len(images)))
+    return images[index], maps[index]
+
+
+@cache
+def _characters() -> tuple[Drawing, Drawing]:
+    images = characters()
+    return images, outlines(images)
 
 
 def _thickness(random: np.random.Generator) -> int:

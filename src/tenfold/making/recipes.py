@@ -192,6 +192,6 @@ def _check_rate(rate: object) -> None:
 
 RECIPES = {
     "classic": Recipe(),
-    "ink": Recipe("ink", "ink", learning_rate=0.003, epochs=20, batch_size=128, fitting="hands"),
+    "ink": Recipe("ink", "ink", learning_rate=0.003, epochs=24, batch_size=128, fitting="hands"),
 }
 """Every recipe by name."""
