@@ -7,11 +7,12 @@ opens and nothing has to be closed: `figure.savefig("grid.png")`.
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import MaxNLocator, NullLocator, PercentFormatter
 from numpy.typing import NDArray
 
 INK = "#1c2733"
@@ -253,3 +254,114 @@ def _clear(axis: Axes) -> None:
 
 def _show(axis: Axes, image: NDArray[np.uint8]) -> None:
     axis.imshow(image, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+
+
+LEAST_ERROR = 5e-4
+"""The least error that a learning curve shows: a scale of ratios has no zero."""
+MOST_COLOURS = 10
+NAMED_CURVES = 24
+ACCURACY_TICKS = (0.0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999)
+
+
+def learning_curves(
+    names: Sequence[str],
+    own: Sequence[bool],
+    accuracies: Sequence[NDArray[np.float64]],
+    losses: Sequence[NDArray[np.float64]] | None = None,
+) -> Figure:
+    """Draw how settings learn, side by side: the mean over seeds, and one standard deviation around it.
+
+    names: of the settings; own: whether a setting is what the recipe has, which is drawn in black.
+    accuracies, losses: a setting's validation figures, (seeds, epochs), NaN where a training had stopped; no
+        losses where they stand on different scales.
+    Errors and losses are drawn on scales of ratios, or nothing could be seen of what is good.
+    """
+    panels = 1 if losses is None else 2
+    shown = names[:NAMED_CURVES]
+    figure = Figure(
+        figsize=(5.2 * panels + 2.6, max(4.2, 0.24 * len(shown) + 0.8)),
+        dpi=150,
+        layout=ConstrainedLayoutEngine(w_pad=0.1, wspace=0.05),
+    )
+    axes = figure.subplots(1, panels, squeeze=False)[0]
+    colours = _curve_colours(own)
+    for curve, name, colour, black in zip(accuracies, names, colours, own, strict=True):
+        _draw_curve(axes[0], np.maximum(1 - curve, LEAST_ERROR), name, colour, black)
+    _scale_accuracy(axes[0], accuracies)
+    axes[0].set_title("Validation accuracy", loc="left", fontsize=12, color=INK)
+    if losses is not None:
+        for curve, name, colour, black in zip(losses, names, colours, own, strict=True):
+            _draw_curve(axes[1], curve, name, colour, black)
+        axes[1].set_yscale("log")
+        axes[1].yaxis.set_major_formatter("{x:g}")
+        axes[1].yaxis.set_minor_formatter("{x:g}")
+        axes[1].set_title("Validation loss", loc="left", fontsize=12, color=INK)
+    for axis in axes:
+        axis.set_xlabel("epoch", color=QUIET)
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        _plain_axis(axis)
+        axis.tick_params(which="both", length=0, colors=QUIET, labelsize=9)
+    _name_curves(figure, axes[0], accuracies, shown)
+    return figure
+
+
+def _curve_colours(own: Sequence[bool]) -> list[object]:
+    """Black for the recipe's own; ten colours that can be told apart, or a range of them for more."""
+    others = len(own) - sum(own)
+    if others <= MOST_COLOURS:
+        palette = iter([colormaps["tab10"](k) for k in range(others)])
+    else:
+        palette = iter(colormaps["turbo"](np.linspace(0.05, 0.95, others)))
+    return [INK if black else next(palette) for black in own]
+
+
+def _draw_curve(axis: Axes, curve: NDArray[np.float64], name: str, colour: object, black: bool) -> None:
+    """Draw one setting (seeds, epochs): its mean, and a band where there are several seeds."""
+    epochs = np.arange(1, curve.shape[1] + 1)
+    there = np.isfinite(curve).sum(axis=0)
+    mean = np.full(curve.shape[1], np.nan)
+    mean[there > 0] = np.nanmean(curve[:, there > 0], axis=0)
+    axis.plot(
+        epochs, mean, color=colour, label=name, marker="o" if len(epochs) <= 40 else None,
+        markersize=4, lw=2.2 if black else 1.5, zorder=4 if black else 3,
+    )  # fmt: skip
+    if (there > 1).any():
+        spread = np.zeros_like(mean)
+        spread[there > 1] = np.nanstd(curve[:, there > 1], axis=0, ddof=1)
+        low = np.maximum(mean - spread, np.nanmin(curve, axis=0, initial=np.inf, where=np.isfinite(curve)))
+        axis.fill_between(epochs, low, mean + spread, color=colour, alpha=0.15, lw=0)
+
+
+def _scale_accuracy(axis: Axes, accuracies: Sequence[NDArray[np.float64]]) -> None:
+    """Turn an axis of errors to one of accuracies, in equal steps for equal ratios of error."""
+    axis.set_yscale("log")
+    axis.invert_yaxis()
+    axis.yaxis.set_minor_locator(NullLocator())
+    axis.set_yticks([1 - tick for tick in ACCURACY_TICKS], [f"{100 * tick:g}%" for tick in ACCURACY_TICKS])
+    errors = np.concatenate([1 - curve[np.isfinite(curve)] for curve in accuracies])
+    if errors.size:
+        worst, best = float(errors.max()), max(float(errors.min()), LEAST_ERROR)
+        axis.set_ylim(min(1.0, worst * 1.25), best / 1.25)
+
+
+def _name_curves(
+    figure: Figure, axis: Axes, accuracies: Sequence[NDArray[np.float64]], shown: Sequence[str]
+) -> None:
+    """Name the curves beside the panels, the most accurate at the top as it is in the panel."""
+    ends = [float(np.nanmean(c[:, -1])) if np.isfinite(c[:, -1:]).any() else -1.0 for c in accuracies]
+    order = np.argsort([-end for end in ends], kind="stable")[: len(shown)]
+    lines = [axis.lines[k] for k in order]
+    left_out = len(accuracies) - len(lines)
+    seeds = max((len(curve) for curve in accuracies), default=0)
+    title = "best at the top" + (f"\nmean of {seeds} seeds, ± 1 sd" if seeds > 1 else "")
+    figure.legend(
+        lines,
+        [str(line.get_label()) for line in lines],
+        loc="outside right upper",
+        title=title + (f"\n{left_out} more are not named" if left_out else ""),
+        title_fontsize=8.5,
+        fontsize=9,
+        labelcolor=INK,
+        frameon=False,
+        alignment="left",
+    )

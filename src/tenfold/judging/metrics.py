@@ -5,6 +5,7 @@ Averages are taken in double precision over all n at once, never over batch aver
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from math import comb, erfc, sqrt
 
 import numpy as np
@@ -97,6 +98,40 @@ def count_confusion(digits: Integers, labels: Integers, classes: int) -> Integer
     """
     flat = np.bincount(labels * classes + digits, minlength=classes * classes)
     return flat.reshape(classes, classes).astype(np.int64)
+
+
+@dataclass(frozen=True, eq=False)
+class ClassScores:
+    """How each class is read: (classes,) each, 0-1, nan where a share is of nothing.
+
+    precision: how often an answer of this class is right; recall: how much of the class is found; f1: their
+    harmonic mean; count: how many images are of the class.
+    """
+
+    precision: NDArray[np.float64]
+    recall: NDArray[np.float64]
+    f1: NDArray[np.float64]
+    count: Integers
+
+
+def score_classes(confusion: Integers) -> ClassScores:
+    """Score each class of a confusion matrix (classes, classes), row = label, column = answer.
+
+    >>> score_classes(np.array([[8, 2], [1, 9]])).recall.tolist()
+    [0.8, 0.9]
+    """
+    right, answered, count = np.diag(confusion), confusion.sum(axis=0), confusion.sum(axis=1)
+    with np.errstate(invalid="ignore"):
+        return ClassScores(right / answered, right / count, 2 * right / (answered + count), count)
+
+
+def score_top(probabilities: Floats, labels: Integers, top: int = 2) -> float:
+    """Return the share of images whose label is among the `top` greatest probabilities, 0-1.
+
+    Of equal probabilities the class that comes first is the greater, as for the answer itself.
+    """
+    order = np.argsort(-probabilities, axis=1, kind="stable")[:, :top]
+    return float(np.mean((order == labels[:, None]).any(axis=1)))
 
 
 def mcnemar(right_a: NDArray[np.bool_], right_b: NDArray[np.bool_]) -> tuple[float, float]:
