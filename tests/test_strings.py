@@ -4,8 +4,11 @@ from random import Random
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tenfold.making.glyphs import DIGITS, Place, draw_digit, measure, moved, parse
+from tenfold.making.lettering import FACES, Type, draw_printed, printed, unprinted, write_words
 from tenfold.making.linefeed import make_chunk, stack
 from tenfold.making.papers import make_papers
 from tenfold.making.strings import (
@@ -14,7 +17,7 @@ from tenfold.making.strings import (
     columns_needed,
     make_line,
 )
-from tenfold.making.texts import add_signs, meaning, write_text
+from tenfold.making.texts import OTHER, add_signs, meaning, write_text
 from tenfold.reading.linereading import HEIGHT, STRIDE, SYMBOLS
 
 
@@ -128,8 +131,8 @@ def test_measuring_leaves_out_blank_images():
 
 
 def test_a_chunk_holds_each_line_once_in_batches_of_one_width(stock):
-    batches = make_chunk(stock, 2, 3, batch=8, lines=32)
-    made = [make_line(stock, 2, index, signs=True) for index in range(96, 128)]
+    batches = make_chunk(stock, 2, 3, batch=8, lines=32, cycle=1)
+    made = [make_line(stock, 2, index, cycle=1) for index in range(96, 128)]
     assert [len(batch.inks) for batch in batches] == [8] * 4
     held = sorted(
         tuple(symbols[:length].tolist())
@@ -137,7 +140,7 @@ def test_a_chunk_holds_each_line_once_in_batches_of_one_width(stock):
         for symbols, length in zip(batch.symbols, batch.lengths, strict=True)
     )
     assert held == sorted(line.symbols for line in made)
-    again = make_chunk(stock, 2, 3, batch=8, lines=32)
+    again = make_chunk(stock, 2, 3, batch=8, lines=32, cycle=1)
     assert all(np.array_equal(a.inks, b.inks) for a, b in zip(batches, again, strict=True))
 
 
@@ -150,3 +153,40 @@ def test_stacked_lines_are_padded_with_paper():
     assert batch.inks.shape == (3, HEIGHT, 48)
     assert batch.inks.sum(axis=(1, 2)).tolist() == [9 * HEIGHT * width for width in (20, 33, 10)]
     assert batch.lengths.tolist() == [2, 0, 1]
+
+
+def test_printed_characters_stand_for_what_they_print():
+    assert meaning(printed("Total: ") + "12.5") == (OTHER, 1, 2, SYMBOLS.index("point"), 5)
+    assert meaning(printed("407")) == (4, 0, 7)
+    assert "".join(map(unprinted, printed("Ab"))) == "Ab"
+    assert unprinted("a") == ""
+
+
+def test_only_the_third_cycle_prints(stock):
+    texts = {0: 0, 1: 0, 2: 0}
+    for cycle in texts:
+        for index in range(60):
+            line = make_line(stock, 9, index, cycle)
+            texts[cycle] += line.symbols != make_line(stock, 9, index, 1).symbols
+    assert texts[1] == 0
+    assert texts[2] > 5
+    assert all(unprinted(c) == "" for c in write_text(Random("1")))
+
+
+@given(st.integers(0, 10**6))
+def test_made_up_words_cannot_be_numbers(seed):
+    for word in write_words(Random(seed)).split():
+        assert not set(word) <= set("oOlIiSsZzBbgqDG")
+
+
+@pytest.mark.parametrize("character", ["A", "g", "7", ":", "é"])
+@pytest.mark.parametrize("slant", [-0.3, 0.0, 0.4])
+def test_print_is_whole_and_stands_on_its_line(character, slant):
+    for face in range(len(FACES)):
+        strip = draw_printed(character, Type(face, 18.0), 30.0, slant, 40)
+        assert strip.shape[0] == 40
+        assert strip.max() > 150
+        assert not strip[:, 0].any()
+        assert not strip[:, -1].any()
+        if character in "A7":
+            assert 26 <= np.flatnonzero(strip.max(1) > 100)[-1] <= 31

@@ -111,7 +111,7 @@ def _closing(rng: Rng, hand: Hand) -> Coverage:
 
 def _sign(rng: Rng) -> Coverage:
     return written(
-        str(rng.choice(["$", "€", "£", "R$", "¥"])), rng, int(FINE * rng.uniform(1.0, 1.25)), "DejaVuSans.ttf"
+        str(rng.choice(["$", "€", "£", "R$", "¥"])), rng, int(FINE * rng.uniform(1.0, 1.25)), "STIXGeneral.ttf"
     )
 
 
@@ -183,7 +183,7 @@ def _pattern(rng: Rng, kind: str, height: int, width: int) -> Coverage:
         line = "BANK OF THE RIVER " * 20
         for k, top in enumerate(range(0, height, size + 4)):
             plane = Image.new("L", (width, size + 4))
-            ImageDraw.Draw(plane).text((-17 * k, 0), line, fill=255, font=font("DejaVuSans.ttf", size))
+            ImageDraw.Draw(plane).text((-17 * k, 0), line, fill=255, font=font("STIXGeneral.ttf", size))
             band = np.asarray(plane, np.float32)[: height - top] / 255
             field[top : top + band.shape[0]] = band
         return field * np.float32(rng.uniform(0.25, 0.4))

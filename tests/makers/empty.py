@@ -33,7 +33,7 @@ def _kind(function: Ink) -> Ink:
 def print_words(text: str, size: int, rng: Rng, name: str | None = None) -> Coverage:
     """Text as a printer sets it: a full line high, so that words stand on one baseline."""
     face = font(
-        name or str(rng.choice(("DejaVuSans.ttf", "DejaVuSerif-Italic.ttf", "STIXGeneral.ttf"))), size
+        name or str(rng.choice(("cmss10.ttf", "STIXGeneralItalic.ttf", "STIXGeneral.ttf"))), size
     )
     ascent, descent = face.getmetrics()
     plane = Image.new("L", (int(face.getlength(text)) + 6, ascent + descent))
@@ -102,7 +102,7 @@ def empty_boxes(rng: Rng, height: int, width: int) -> Coverage:
 
 @_kind
 def printed_words(rng: Rng, height: int, width: int) -> Coverage:
-    face = str(rng.choice(("DejaVuSans.ttf", "DejaVuSerif.ttf", "STIXGeneral.ttf")))
+    face = str(rng.choice(("cmss10.ttf", "cmr10.ttf", "STIXGeneral.ttf")))
     return _lines(
         rng, height, width, lambda text, size, r: print_words(text, size, r, face), rng.uniform(22, 50)
     )
@@ -111,7 +111,7 @@ def printed_words(rng: Rng, height: int, width: int) -> Coverage:
 @_kind
 def written_words(rng: Rng, height: int, width: int) -> Coverage:
     face = str(
-        rng.choice(("STIXGeneralItalic.ttf", "DejaVuSerif-Italic.ttf", "DejaVuSans.ttf", "STIXGeneral.ttf"))
+        rng.choice(("STIXGeneralItalic.ttf", "cmtt10.ttf", "cmss10.ttf", "STIXGeneral.ttf"))
     )
     return _lines(
         rng, height, width, lambda text, size, r: hand_words(text, size, r, face), rng.uniform(40, 70)

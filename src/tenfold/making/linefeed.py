@@ -48,11 +48,9 @@ def stack(lines: list[Line]) -> Batch:
     return Batch(inks, symbols, lengths)
 
 
-def make_chunk(
-    stock: Stock, seed: int, chunk: int, batch: int, lines: int, signs: bool = True
-) -> list[Batch]:
-    """The batches of one chunk of `lines`, in a shuffled order; `signs` as for `make_line`."""
-    made = [make_line(stock, seed, index, signs) for index in range(chunk * lines, (chunk + 1) * lines)]
+def make_chunk(stock: Stock, seed: int, chunk: int, batch: int, lines: int, cycle: int) -> list[Batch]:
+    """The batches of one chunk of `lines`, in a shuffled order; `cycle` as for `make_line`."""
+    made = [make_line(stock, seed, index, cycle) for index in range(chunk * lines, (chunk + 1) * lines)]
     made.sort(key=lambda line: line.ink.shape[1])
     batches = [stack(made[i : i + batch]) for i in range(0, lines, batch)]
     Random(f"order {seed}-{chunk}").shuffle(batches)
@@ -61,15 +59,18 @@ def make_chunk(
 
 @contextmanager
 def feed(
-    digits: Digits, seed: int, batch: int, lines: int, chunks: range, plain: int, processes: int = 1
+    digits: Digits,
+    seed: int,
+    batch: int,
+    lines: int,
+    chunks: range,
+    ends: tuple[int, ...],
+    processes: int = 1,
 ) -> Iterator[Iterator[list[Batch]]]:
-    """The chunks of `lines` in order, made by processes that end with the block.
-
-    Those before `plain` have no added signs.
-    """
+    """The chunks of `lines` in order, made by processes that end with the block; `ends` of the cycles."""
     context = multiprocessing.get_context("spawn")
     queues: list[Queue[Any]] = [context.Queue(_AHEAD) for _ in range(processes)]
-    shared = (digits, seed, batch, lines, plain)
+    shared = (digits, seed, batch, lines, ends)
     workers = [
         context.Process(target=_produce, args=(queue, *shared, chunks[i::processes]), daemon=True)
         for i, queue in enumerate(queues)
@@ -85,12 +86,20 @@ def feed(
 
 
 def _produce(
-    queue: "Queue[list[Batch]]", digits: Digits, seed: int, batch: int, lines: int, plain: int, chunks: range
+    queue: "Queue[list[Batch]]",
+    digits: Digits,
+    seed: int,
+    batch: int,
+    lines: int,
+    ends: tuple[int, ...],
+    chunks: range,
 ) -> None:
     cv2.setNumThreads(1)
     stock = Stock(digits, make_papers(seed))
     for chunk in chunks:
-        if not _hand_over(queue, make_chunk(stock, seed, chunk, batch, lines, chunk >= plain)):
+        if not _hand_over(
+            queue, make_chunk(stock, seed, chunk, batch, lines, sum(end <= chunk for end in ends))
+        ):
             queue.cancel_join_thread()
             return
 

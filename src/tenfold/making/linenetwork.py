@@ -24,8 +24,8 @@ class LineRecipe:
     """The dials of the training, saved with its result.
 
     cycles: how many lines to train on, each made once; the learning rate is let down to nothing at the end of
-        each cycle, and the network is fit for use there. Lines of later cycles have more signs that are no
-        digits. batch: lines a step.
+        each cycle, and the network is fit for use there. Lines of the second cycle have more signs that are
+        no digits, of the third also print. batch: lines a step.
     rate: the greatest learning rate, reached after the share `warm_up` of the first cycle; `again` of it is
         where a later cycle begins. decay: of the weights, a step at the greatest rate.
     average: how much of the running average of the weights a step keeps.
@@ -33,7 +33,7 @@ class LineRecipe:
     held_out: how many lines to measure and calibrate on.
     """
 
-    cycles: tuple[int, ...] = (200_000, 280_000)
+    cycles: tuple[int, ...] = (200_000, 280_000, 400_000)
     batch: int = 32
     rate: float = 1.5e-3
     warm_up: float = 0.04

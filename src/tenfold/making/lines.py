@@ -50,7 +50,7 @@ def measure(trainer: Trainer, batches: list[Batch]) -> dict[str, float]:
 def held_out_batches(validation: Split, recipe: LineRecipe, seed: int) -> list[Batch]:
     """Lines made from digits that are not trained on, on papers of their own."""
     stock = Stock(glyphs.measure(validation.images, validation.labels), make_papers(seed + _HELD_OUT))
-    return make_chunk(stock, seed + _HELD_OUT, 0, recipe.batch, recipe.held_out)
+    return make_chunk(stock, seed + _HELD_OUT, 0, recipe.batch, recipe.held_out, len(recipe.cycles) - 1)
 
 
 def train_lines(
@@ -83,7 +83,7 @@ def train_lines(
     start, began = time.perf_counter(), trainer.chunk
     losses: list[float] = []
     ahead = range(trainer.chunk, recipe.ends[-1])
-    with feed(digits, seed, recipe.batch, recipe.chunk, ahead, recipe.ends[0], processes) as chunks:
+    with feed(digits, seed, recipe.batch, recipe.chunk, ahead, recipe.ends, processes) as chunks:
         for batches in chunks:
             losses.append(trainer.learn(batches))
             last = trainer.chunk in recipe.ends

@@ -4,7 +4,7 @@ A line is a text in one of the ways people write numbers, set glyph by glyph in 
 through some camera. It is keyed by (seed, index): the same key makes the same line.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from random import Random
 
@@ -14,11 +14,19 @@ from numpy.typing import NDArray
 
 from tenfold.making import glyphs, papers
 from tenfold.making.glyphs import Digits, Place
+from tenfold.making.lettering import Type, choose_type, draw_printed, unprinted
 from tenfold.making.papers import Papers
-from tenfold.making.texts import DIGITS, OTHER, add_signs, meaning, write_text
+from tenfold.making.texts import DIGITS, OTHER, add_signs, meaning, print_text, write_text
 from tenfold.reading.linereading import HEIGHT, STRIDE, normalise
 
 Ink = NDArray[np.uint8]
+
+PRINTED = 0.25
+"""The share of lines with something printed, in cycles that have them."""
+
+_TYPE = Type(face=0, capital=20.0)
+_SPACING = 0.1  # between printed letters, in heights of a capital
+_UPRIGHT = 0.25  # share of a hand's slant that print beside it has: papers lie askew
 
 _DRAWN = {digit: [glyphs.parse(drawing) for drawing in ways] for digit, ways in glyphs.DIGITS.items()}
 _BAR = glyphs.parse("06 94")
@@ -96,6 +104,7 @@ class Hand:
     ways: tuple[int, ...]
     crosses: bool
     joins: float
+    type: Type = _TYPE
 
 
 def make_stock(images: NDArray[np.uint8], labels: NDArray[np.int64], seed: int = 1) -> Stock:
@@ -103,16 +112,22 @@ def make_stock(images: NDArray[np.uint8], labels: NDArray[np.int64], seed: int =
     return Stock(glyphs.measure(images, labels), papers.make_papers(seed))
 
 
-def make_line(stock: Stock, seed: int, index: int, signs: bool = False) -> Line:
+def make_line(stock: Stock, seed: int, index: int, cycle: int = 0) -> Line:
     """The line of this key, in about 1 ms.
 
-    signs: whether more of the texts have currency signs and closing strokes.
+    cycle: of the training. From 1 on more of the texts have currency signs and closing strokes; from 2 on
+    some are printed.
     """
     random = Random(f"{seed}-{index}")
     text = write_text(random)
-    if signs:
+    if cycle >= 1:
         text = add_signs(text, random)
+    print_some = cycle >= 2 and random.random() < PRINTED
+    if print_some:
+        text = print_text(random)
     hand = choose_hand(random)
+    if print_some:
+        hand = replace(hand, type=choose_type(hand.height, random))
     strips, lefts = _set(stock, text, hand, random)
     ink, symbols = _join(stock, text, hand, strips, lefts, random)
     ink = _surround(stock, ink, hand, random)
@@ -180,6 +195,8 @@ def _set(stock: Stock, text: str, hand: Hand, random: Random) -> tuple[list[Ink]
         strip = _glyph(stock, character, hand, used, position >= small, random)
         start, end = _outline(strip)
         gap = hand.height * (hand.gap + random.gauss(0, 0.05) * hand.unrest)
+        if unprinted(character):
+            gap = hand.type.capital * _SPACING
         if character in ".,-_=" and random.random() < 0.7:
             gap = hand.height * random.uniform(-0.02, 0.25)
         if strips:
@@ -227,6 +244,9 @@ def _glyph(
 ) -> Ink:
     if character in DIGITS:
         return _digit(stock, character, hand, used, small, random)
+    if letter := unprinted(character):
+        baseline = hand.middle + min(hand.height, hand.type.capital) / 2
+        return draw_printed(letter, hand.type, baseline, hand.slant * _UPRIGHT, HEIGHT)
     pen = max(1.2, hand.height * hand.pen)
     if character == "~":
         return _scribble(hand, pen, random)

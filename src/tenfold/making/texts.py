@@ -2,6 +2,7 @@
 
 from random import Random
 
+from tenfold.making.lettering import printed, unprinted, write_words
 from tenfold.reading.linereading import SYMBOLS
 
 DIGITS = "0123456789"
@@ -15,7 +16,7 @@ def write_text(random: Random) -> str:
     """A text in the form people write numbers, or none.
 
     Digits, `.`, `,`, `-`, `=`, `/`, `:`, `'`, brackets and spaces stand for themselves, `_` for a long dash,
-    `a` for any letter, `$` for any sign, `~` for a scribble.
+    `a` for any letter, `$` for any sign, `~` for a scribble. Printed characters are as in `lettering`.
     """
     kinds = (_amount, _digits, _short, _identity, _date, _letters, _mixed, _nothing)
     return random.choices(kinds, (40, 20, 12, 10, 4, 5, 5, 3))[0](random)
@@ -34,6 +35,19 @@ def add_signs(text: str, random: Random) -> str:
     if random.random() < share:
         text += random.choice((" ||", " ||", " |||", " =", " =", "=", " _", "_", " ~", "~", " #", " /"))
     return text
+
+
+def print_text(random: Random) -> str:
+    """Printed words, a printed label with a number beside it written by hand, or a printed number."""
+    kind = random.random()
+    if kind < 0.6:
+        return printed(write_words(random))
+    if kind < 0.85:
+        label, number = printed(write_words(random, 2)), _amount(random)
+        colon = printed(":") if random.random() < 0.5 else ""
+        space = random.choice((" ", "  "))
+        return label + colon + space + number if random.random() < 0.75 else number + space + label
+    return printed(_some_digits(random.randint(1, 6), random))
 
 
 def _some_digits(count: int, random: Random) -> str:
@@ -137,7 +151,7 @@ def meaning(text: str) -> tuple[int, ...]:
     """Indices into SYMBOLS of a written text; a run of what is no digit and no mark is one "other"."""
     symbols: list[int] = []
     for character in text.replace(" ", ""):
-        symbol = SYMBOLS.index(_MEANING.get(character, "other"))
+        symbol = SYMBOLS.index(_MEANING.get(unprinted(character) or character, "other"))
         if symbol != OTHER or symbols[-1:] != [OTHER]:
             symbols.append(symbol)
     return tuple(symbols)
