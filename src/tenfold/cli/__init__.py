@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from tenfold import __version__
-from tenfold.cli import doctor, judging, pages, reading, training
+from tenfold.cli import comparing, doctor, judging, pages, reading, training
 from tenfold.cli.show import OutputClosed, say, system_reason
 from tenfold.errors import PictureError, RunError, TenfoldError, TrainingError
 
@@ -29,6 +29,7 @@ app = typer.Typer(
 app.command()(training.run)
 app.command()(training.train)
 app.command()(judging.evaluate)
+app.command()(comparing.compare)
 app.command()(reading.predict)
 app.command()(pages.read)
 app.command()(doctor.doctor)

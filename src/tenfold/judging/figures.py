@@ -365,3 +365,47 @@ def _name_curves(
         frameon=False,
         alignment="left",
     )
+
+
+DIFFERENCE_COLUMNS = 8
+MOST_DIFFERENCES = 16
+"""Images of one kind: two rows."""
+
+
+def differences(
+    images: NDArray[np.uint8],
+    labels: NDArray[np.str_],
+    answers: NDArray[np.str_],
+    kinds: Sequence[NDArray[np.int64]],
+) -> Figure:
+    """Show the images to which two readers, a and b, gave different answers.
+
+    images: (n, 28, 28) uint8; labels: (n,) names; answers: (2, n) names, of a and of b.
+    kinds: indices of those that only a read right, only b, and neither; up to sixteen of each are drawn.
+    Right answers are blue, wrong ones red.
+    """
+    titles = ("Only A is right", "Only B is right", "Both are wrong")
+    rows = [max(1, -(-min(len(kind), MOST_DIFFERENCES) // DIFFERENCE_COLUMNS)) for kind in kinds]
+    figure = Figure(figsize=(9.6, 1.45 * sum(rows) + 0.36 * len(rows) + 0.2), dpi=130)
+    heights = [1.45 * count + 0.36 for count in rows]
+    parts = figure.subfigures(len(kinds), 1, squeeze=False, height_ratios=heights)[:, 0]
+    for part, title, kind, count in zip(parts, titles, kinds, rows, strict=True):
+        shown = kind[:MOST_DIFFERENCES]
+        more = "" if len(shown) == len(kind) else f", the first {len(shown)}"
+        part.suptitle(f"{title}: {len(kind):,}{more}", x=0.012, ha="left", fontsize=11, color=INK)
+        top = 1 - 0.42 / (1.45 * count + 0.36)
+        axes = part.subplots(
+            count, DIFFERENCE_COLUMNS, squeeze=False,
+            gridspec_kw={"left": 0.01, "right": 0.99, "top": top, "bottom": 0.1 / count, "hspace": 0.5},
+        )  # fmt: skip
+        for axis in axes.flat:
+            _clear(axis)
+        for axis, index in zip(axes.flat, shown, strict=False):
+            _show(axis, images[index])
+            axis.set_title(f"{labels[index]}, image {index}", fontsize=7.5, color=QUIET, pad=3)
+            for name, place, answer in zip("AB", (0.25, 0.75), answers[:, index], strict=True):
+                axis.text(
+                    place, -0.06, f"{name}: {answer}", transform=axis.transAxes, ha="center", va="top",
+                    fontsize=9, color=BLUE if answer == labels[index] else RED,
+                )  # fmt: skip
+    return figure

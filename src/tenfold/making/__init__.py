@@ -8,21 +8,31 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from tenfold.making.cells import Cell as Cell
+    from tenfold.making.cells import CellDone as CellDone
+    from tenfold.making.comparison import compare as compare
     from tenfold.making.events import Event as Event
     from tenfold.making.networks import build_network as build_network
+    from tenfold.making.readers import compare_readers as compare_readers
     from tenfold.making.recipes import RECIPES as RECIPES
     from tenfold.making.recipes import Recipe as Recipe
     from tenfold.making.recipes import recipe as recipe
+    from tenfold.making.results import Comparison as Comparison
     from tenfold.making.runs import Run as Run
     from tenfold.making.runs import load_run as load_run
     from tenfold.making.training import train as train
 
 _HOME = {
+    "Cell": "cells",
+    "CellDone": "cells",
+    "Comparison": "results",
     "Event": "events",
     "RECIPES": "recipes",
     "Recipe": "recipes",
     "Run": "runs",
     "build_network": "networks",
+    "compare": "comparison",
+    "compare_readers": "readers",
     "load_run": "runs",
     "recipe": "recipes",
     "train": "training",
