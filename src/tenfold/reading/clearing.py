@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tenfold.reading.contrast import Grey
+from tenfold.reading.contrast import Grey, median, square
 
 Mask = NDArray[np.bool_]
 
@@ -27,11 +27,13 @@ def foreign(written: Mask, signal: Grey) -> Mask:
     written: (h, w) bool; signal: (h, w) float32, how strongly.
     Returns (h, w) bool, empty where nothing else would be left.
     """
+    if _is_apart(written):
+        return np.zeros_like(written)
     found = _rules(written, signal)
     rest = written & ~found
-    count, names, stats, _ = components(rest)
-    if count > 2:
-        joined = cv2.dilate(found.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    if pieces(rest) > 1:
+        count, names, stats, _ = components(rest)
+        joined = cv2.dilate(found.astype(np.uint8), square(5)) > 0
         at_rule = np.bincount(names[joined], minlength=count) > 0
         odd = [
             i > 0 and (_is_frame(names, stats, i) or _is_edge(stats[i], rest.shape, bool(at_rule[i])))
@@ -42,15 +44,22 @@ def foreign(written: Mask, signal: Grey) -> Mask:
     return found if left > max(3, LEAST * np.count_nonzero(written)) else np.zeros_like(written)
 
 
+def _is_apart(written: Mask) -> bool:
+    """Whether all that is written is one piece with a margin: no rule, then, and no box with ink in it."""
+    _, _, width, height = cv2.boundingRect(written.view(np.uint8))
+    spans = width >= EDGE_TO_EDGE * written.shape[1] or height >= EDGE_TO_EDGE * written.shape[0]
+    return not spans and pieces(written) < 2
+
+
 def only_digit(written: Mask, signal: Grey) -> Mask:
     """The digit's pixels among those written on: its main component and what belongs to it, no specks.
 
     written: (h, w) bool; signal: (h, w) float32, how strongly.
     Returns (h, w) bool, empty only if `written` is.
     """
-    count, names, stats, centres = components(written)
-    if count <= 2:
+    if pieces(written) < 2:
         return written
+    count, names, stats, centres = components(written)
     height, width = written.shape
     strength = np.bincount(names.ravel(), weights=signal.ravel(), minlength=count)
     strength[0] = 0
@@ -60,11 +69,16 @@ def only_digit(written: Mask, signal: Grey) -> Mask:
     return np.asarray(np.array(kept)[names])
 
 
+def pieces(mask: Mask) -> int:
+    """How many connected pieces a mask has; much cheaper than what else `components` tells of them."""
+    return int(cv2.connectedComponents(mask.view(np.uint8), connectivity=8)[0]) - 1
+
+
 def components(
     mask: Mask,
 ) -> tuple[int, NDArray[np.int32], NDArray[np.int32], NDArray[np.float64]]:
     """Connected pieces of a mask: their count, names by pixel, (x, y, w, h, area) and centres; 0 is paper."""
-    count, names, stats, centres = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    count, names, stats, centres = cv2.connectedComponentsWithStats(mask.view(np.uint8), connectivity=8)
     return count, np.asarray(names, np.int32), np.asarray(stats, np.int32), np.asarray(centres, np.float64)
 
 
@@ -182,7 +196,7 @@ def _straight(run: Mask, thickness: int) -> Mask:
     within = (across >= columns.min() - reach) & (across <= columns.max() + reach)
     offset = np.abs(np.arange(run.shape[0])[:, None] - (slope * across + start))
     pens = np.count_nonzero(run, axis=0)[columns.min() : columns.max() + 1]
-    half = min(thickness, float(np.median(pens)) - 1) / 2 + 0.6
+    half = min(thickness, median(pens) - 1) / 2 + 0.6
     return np.asarray((offset <= half) & within, np.bool_)
 
 
@@ -208,14 +222,14 @@ def _runs_through(run: Mask, rest: Mask) -> bool:
 
 def _is_fainter(run: Mask, rest: Mask, signal: Grey) -> bool:
     """Whether a line is printed fainter than the ink; the stem of a 9 or a 7 is not."""
-    return bool(rest.any()) and float(np.median(signal[run])) < 0.8 * float(np.median(signal[rest]))
+    return bool(rest.any()) and median(signal[run]) < 0.8 * median(signal[rest])
 
 
 def _without_strokes(run: Mask, signal: Grey) -> Mask:
     """A level rule without the strokes over it: darker than the rule, or going on above and below it."""
-    levels = signal[run]
-    darker = run & (signal > 1.4 * float(np.median(levels)))
-    ink = ((signal > 0.6 * float(np.median(levels))) & ~run).astype(np.uint8)
+    level = median(signal[run])
+    darker = run & (signal > 1.4 * level)
+    ink = ((signal > 0.6 * level) & ~run).astype(np.uint8)
     reach = max(2, int(run.sum(axis=0).max()) + 1)
     pen = np.ones((reach, 1), np.uint8)
     below, above = cv2.dilate(ink, pen, anchor=(0, 0)), cv2.dilate(ink, pen, anchor=(0, reach - 1))

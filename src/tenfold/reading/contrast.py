@@ -1,5 +1,8 @@
 """Ink against paper: how far each pixel of a grey picture stands out, whatever the light and the polarity."""
 
+from functools import lru_cache
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -47,13 +50,13 @@ def _paper_is_light(small: Grey, large: bool) -> bool:
     Where a shadow's edge makes that unclear in a large picture, ink is what is far from its surroundings
     on one side only, which the sign of the skewness tells.
     """
-    low = float(small.min())
-    bright = small - low > otsu(small - low)
+    above = small - float(small.min())
+    bright = above > otsu(above)
     height, width = small.shape
     rows, columns = max(1, round(RING * height)), max(1, round(RING * width))
-    ring = np.ones(small.shape, bool)
-    ring[rows : height - rows, columns : width - columns] = False
-    around = np.count_nonzero(bright & ring) / np.count_nonzero(ring)
+    middle = bright[rows : height - rows, columns : width - columns]
+    ring = bright.size - middle.size
+    around = (np.count_nonzero(bright) - np.count_nonzero(middle)) / ring
     share = (2 * around + np.count_nonzero(bright) / bright.size) / 3
     if large and UNCLEAR[0] < share < UNCLEAR[1]:
         side = max(3, round(0.3 * min(small.shape))) | 1
@@ -70,11 +73,16 @@ def _top_hat(light: Grey) -> Grey:
     shorter = min(light.shape)
     side = max(3, round((WIDEST if shorter > SMALL else WIDEST_SMALL) * shorter)) | 1
     calm = cv2.blur(light, (3, 3)) if shorter > SMALL else light
-    pen = np.ones((side, side), np.uint8)
-    paper = cv2.morphologyEx(calm, cv2.MORPH_CLOSE, pen, borderType=cv2.BORDER_REPLICATE)
+    paper = cv2.morphologyEx(calm, cv2.MORPH_CLOSE, square(side), borderType=cv2.BORDER_REPLICATE)
     contrast = np.asarray(paper - light, np.float32)
     blank = contrast[contrast <= otsu(np.maximum(contrast, 0))]
     return contrast - quantile(blank, 0.5)
+
+
+@lru_cache(maxsize=256)
+def square(side: int) -> NDArray[np.uint8]:
+    """A pen for morphology, `side` pixels square; not to be written into."""
+    return np.ones((side, side), np.uint8)
 
 
 def roughness(paper: Grey) -> float:
@@ -87,8 +95,20 @@ def quantile(values: Grey, share: float) -> float:
     if not values.size:
         return 0.0
     rank = int(share * (values.size - 1))
+    ordered = values.flatten()
     # One rank alone takes NumPy's AVX-512 quickselect, 25 times slower where most values are equal.
-    return float(np.partition(values.ravel(), (rank, rank))[rank])
+    ordered.partition((rank, rank))
+    return float(ordered[rank])
+
+
+def median(values: NDArray[Any]) -> float:
+    """The middle value, or the mean of the middle two; 0 of none. (np.median first imports for 30 ms.)"""
+    if not values.size:
+        return 0.0
+    half = values.size // 2
+    ordered = values.flatten()
+    ordered.partition((half - 1, half))
+    return float(ordered[half] if values.size % 2 else (ordered[half - 1] + ordered[half]) / 2)
 
 
 def otsu(values: Grey) -> float:

@@ -7,6 +7,7 @@ not the digit, bring a hairline pen to a readable width, then scale and centre.
 """
 
 from dataclasses import dataclass, field
+from threading import Lock
 
 import cv2
 import numpy as np
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from tenfold.errors import NoInkError, PictureError
 from tenfold.reading.clearing import Mask, foreign, only_digit
-from tenfold.reading.contrast import Grey, contrast_of, otsu, quantile, roughness, scaled
+from tenfold.reading.contrast import Grey, contrast_of, otsu, quantile, roughness, scaled, square
 from tenfold.reading.decode import decode
 
 SIDE = 28
@@ -32,6 +33,9 @@ EDGED = 0.32  # of the ink's darkness: what ink loses at its edge, within a quar
 THINNEST = 1.75  # pixels in the 20x20 box: a pen thinner than this is drawn this wide
 SUPER = 4  # the digit is drawn at this multiple of the box while the pen is widened
 
+Bounds = tuple[int, int, int, int]
+"""Left, top, right, bottom, the last two just outside."""
+
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
@@ -43,6 +47,32 @@ class Prepared:
 
     image: NDArray[np.uint8] = field(repr=False)
     box: tuple[float, float, float, float]
+
+
+class _SingleThreaded:
+    """OpenCV on one thread, from the first to enter until the last has left.
+
+    On small pictures its threads cost more than they give, and beside threads of one's own they do so on any.
+    """
+
+    def __init__(self) -> None:
+        self._lock, self._inside, self._before = Lock(), 0, 1
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._inside:
+                self._before = cv2.getNumThreads()
+                cv2.setNumThreads(1)
+            self._inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if not self._inside:
+                cv2.setNumThreads(self._before)
+
+
+SINGLE_THREADED = _SingleThreaded()
 
 
 def prepare(picture: object) -> NDArray[np.uint8]:
@@ -91,8 +121,7 @@ def _locate(values: NDArray[np.uint8]) -> Prepared:
     """Look at the whole picture; where the digit is a small part of it, look again from near."""
     height, width = values.shape
     scale = min(1.0, WORKING / max(height, width))
-    ink, mask = find_ink(scaled(values, scale))
-    left, top, right, bottom = _bounds(mask)
+    ink, (left, top, right, bottom) = find_ink(scaled(values, scale))
     if scale < 1 and max(right - left, bottom - top) < DETAIL:
         margin = 0.35 * max(right - left, bottom - top) + 2
         x0, x1 = (int(max(0, (left - margin) / scale)), int(min(width, (right + margin) / scale)))
@@ -105,34 +134,35 @@ def _locate(values: NDArray[np.uint8]) -> Prepared:
             if near is not None:
                 a, b, c, d = near.box
                 return Prepared(near.image, (a + x0, b + y0, c + x0, d + y0))
-    box = (left / scale, top / scale, right / scale, bottom / scale)
-    return Prepared(fit(ink[top:bottom, left:right]), box)
+    return Prepared(fit(ink), (left / scale, top / scale, right / scale, bottom / scale))
 
 
-def find_ink(grey: Grey) -> tuple[Grey, Mask]:
-    """Which pixels of a grey picture are the digit, and how strongly.
+def find_ink(grey: Grey) -> tuple[Grey, Bounds]:
+    """Where the digit is in a grey picture, and how strongly each pixel there is written on.
 
     grey: (h, w) float32, 0-255, of either polarity.
-    Returns ink (h, w) float32 0-1, zero off the digit, and its mask (h, w). Raises NoInkError.
+    Returns ink float32 0-1, cut to the digit's bounds and zero off it, and those bounds. Raises NoInkError.
     """
     contrast = contrast_of(grey)
     written, level, floor = _written(contrast)
     other = foreign(written, contrast)
     if other.any():
-        around = cv2.dilate(other.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+        around = cv2.dilate(other.view(np.uint8), square(3)) > 0
         contrast[other | (around & ~written)] = 0
         written, level, floor = _written(contrast)
     if not written.any():
         raise NoInkError(_nothing(grey))
     reach = 2 * max(1, round(NEAR * max(grey.shape))) + 1
-    strong = cv2.dilate((contrast > STRONG * level).astype(np.uint8), np.ones((reach, reach), np.uint8))
-    mask = only_digit(written & (strong > 0), np.maximum(contrast, 0))
-    if _is_shade(mask, contrast):
+    strong = cv2.dilate((contrast > STRONG * level).view(np.uint8), square(reach))
+    mask = only_digit(written & strong.view(bool), contrast)
+    bounds = _bounds(mask)
+    if _is_shade(mask, bounds, contrast):
         raise NoInkError(_nothing(grey))
-    ink = np.clip((contrast - floor) / (0.92 * level - floor), 0, 1)
-    near = cv2.dilate(mask.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
-    ink[~near] = 0
-    return ink, mask
+    left, top, right, bottom = bounds
+    window = (slice(top, bottom), slice(left, right))
+    ink = (contrast[window] - floor) / (0.92 * level - floor)
+    near = cv2.dilate(mask[window].view(np.uint8), square(3))
+    return np.maximum(np.minimum(ink, 1), 0) * near, bounds
 
 
 def _written(contrast: Grey) -> tuple[Mask, float, float]:
@@ -147,16 +177,18 @@ def _written(contrast: Grey) -> tuple[Mask, float, float]:
     return signal > max(0.5 * threshold, floor), level, floor
 
 
-def _is_shade(mask: Mask, contrast: Grey) -> bool:
+def _is_shade(mask: Mask, bounds: Bounds, contrast: Grey) -> bool:
     """Whether what stands out is but a darker part of the paper: along a side, and without an edge.
 
     A digit cropped along its ink reaches all four sides; a shade does not.
     """
+    left, top, right, bottom = bounds
+    height, width = mask.shape
+    if min(left, top) > 0 and right < width and bottom < height:
+        return False
     along = [np.count_nonzero(side) / side.size for side in (mask[0], mask[-1], mask[:, 0], mask[:, -1])]
     if max(along) < ALONG:
         return False
-    left, top, right, bottom = _bounds(mask)
-    height, width = mask.shape
     if max(left, width - right) <= NEAR * width + 1 and max(top, height - bottom) <= NEAR * height + 1:
         return False
     level = quantile(contrast[mask], 0.9)
@@ -177,9 +209,9 @@ def _nothing(grey: Grey) -> str:
     return f"no ink found: {what}; expected dark ink on light paper, or the reverse"
 
 
-def _bounds(mask: Mask) -> tuple[int, int, int, int]:
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+def _bounds(mask: Mask) -> Bounds:
+    left, top, width, height = cv2.boundingRect(mask.view(np.uint8))
+    return left, top, left + width, top + height
 
 
 def fit(ink: Grey) -> NDArray[np.uint8]:
@@ -189,13 +221,15 @@ def fit(ink: Grey) -> NDArray[np.uint8]:
     """
     height, width = ink.shape
     scale = BOX / max(height, width)
-    if 1.15 * _stroke(ink) * scale < THINNEST and max(height, width) >= BOX:
-        ink = _widened(ink, THINNEST - _stroke(ink) * scale)
+    stroke = _stroke(ink) * scale
+    if 1.15 * stroke < THINNEST and max(height, width) >= BOX:
+        ink = _widened(ink, THINNEST - stroke)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     if scale < 1:
         small = np.asarray(cv2.resize(ink, size, interpolation=cv2.INTER_AREA), np.float32)
     else:
-        small = np.asarray(cv2.resize(ink, size, interpolation=cv2.INTER_CUBIC), np.float32).clip(0, 1)
+        large = np.asarray(cv2.resize(ink, size, interpolation=cv2.INTER_CUBIC), np.float32)
+        small = np.maximum(np.minimum(large, 1), 0)
     peak = quantile(small[small > 0.1], 0.9)
     return centre(np.minimum(small / max(peak, 0.05), 1))
 
@@ -221,10 +255,11 @@ def centre(small: NDArray[np.floating]) -> NDArray[np.uint8]:
 
 def _stroke(ink: Grey) -> float:
     """The pen's width in pixels: ink area over half its outline (a long stroke's area over its length)."""
-    area = float(ink.sum())
-    steps = float(np.abs(ink[1:] - ink[:-1]).sum()) + float(np.abs(ink[:, 1:] - ink[:, :-1]).sum())
-    ends = float(ink[0].sum() + ink[-1].sum() + ink[:, 0].sum() + ink[:, -1].sum())
-    outline = steps + ends
+    area = float(cv2.sumElems(ink)[0])
+    round_it = cv2.copyMakeBorder(ink, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
+    down = cv2.norm(round_it[1:], round_it[:-1], cv2.NORM_L1)
+    across = cv2.norm(round_it[:, 1:], round_it[:, :-1], cv2.NORM_L1)
+    outline = down + across
     return 2 * area / max(outline * 0.7854, 1e-6)  # pi/4: a slanted outline counts in both directions
 
 

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
-from os import cpu_count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from tenfold.errors import PictureError, ReaderError, TenfoldError
 from tenfold.reading.answers import Page, Polygon, Prediction
 from tenfold.reading.bundle import IMAGE, card_of, check_network, open_network, reader_file
 from tenfold.reading.decode import Pixels, decode, decode_all, named
-from tenfold.reading.pictures import Prepared, locate
+from tenfold.reading.pictures import SINGLE_THREADED, Prepared, locate
 
 if TYPE_CHECKING:
     from tenfold.reading.linereading import LineNetwork
@@ -26,13 +27,17 @@ if TYPE_CHECKING:
     from tenfold.reading.pagereading import Region, Wish
 
 BATCH = 32  # images: small enough to stay in a core's cache
-GROUP = 256  # pictures decoded and prepared before the network sees them: memory stays flat
-THREADS = min(4, cpu_count() or 1)
+GROUP = 128  # pictures decoded and prepared before the network sees them: memory stays flat
+SMALL = 40_000  # pixels, or bytes of a file: what is smaller is prepared sooner than a thread is told of it
+THREADS = min(4, os.cpu_count() or 1)
 
 _LET_GO = np.zeros((0, 0), np.uint8)  # instead of a picture's pixels, which a whole group would keep
 
 Probabilities = NDArray[np.float32]
 Images = NDArray[np.uint8]
+_Outputs = tuple[Probabilities, Probabilities]
+_Found = tuple[Pixels, Prepared] | Prediction  # what a picture was and its image, or why there is none
+_Looked = tuple[Sequence[_Found], Sequence["Future[_Outputs]"]]
 
 
 class Reader:
@@ -75,9 +80,14 @@ class Reader:
             probabilities, is_digit = self.probabilities(images)
             return self._answers(probabilities, is_digit, images)
         answers: list[Prediction] = []
-        with ThreadPoolExecutor(THREADS) as pool:
+        waiting: _Looked | None = None
+        with SINGLE_THREADED, ThreadPoolExecutor(THREADS) as pool:
             for group in _groups(pictures, GROUP):
-                answers += self._predict_group(group, pool)
+                found = _prepare_group(group, pool)
+                looked = self._look(found, pool)
+                answers += self._told(waiting) if waiting else []
+                waiting = (found, looked)
+            answers += self._told(waiting) if waiting else []
         return answers
 
     def read(
@@ -171,26 +181,26 @@ class Reader:
         probabilities, is_digit = self._network.session.run(["probabilities", "is_digit"], {"images": images})
         return probabilities, is_digit
 
-    def _predict_group(self, group: Sequence[object], pool: ThreadPoolExecutor) -> list[Prediction]:
-        found = list(pool.map(_prepare_safely, group))
-        images = np.stack(
-            [f[1].image for f in found if not isinstance(f, Prediction)] or [np.zeros(IMAGE, np.uint8)]
-        )
-        probabilities, is_digit = self.probabilities(images)
-        answers, index = [], 0
-        for item in found:
-            if isinstance(item, Prediction):
-                failed = np.zeros(len(self.labels), np.float32)
-                answers.append(replace(item, probabilities=failed))
-                continue
-            pixels, prepared = item
-            answers.append(
-                self._answer(
-                    probabilities[index], float(is_digit[index]), prepared.image, prepared.box, pixels
-                )
-            )
-            index += 1
-        return answers
+    def _look(self, found: Sequence[_Found], pool: ThreadPoolExecutor) -> list[Future[_Outputs]]:
+        """Set the network to work on a group's images, while the next group is prepared."""
+        images = [item[1].image for item in found if not isinstance(item, Prediction)]
+        return [
+            pool.submit(self._run, np.stack(images[start : start + BATCH]))
+            for start in range(0, len(images), BATCH)
+        ]
+
+    def _told(self, looked: _Looked) -> list[Prediction]:
+        """A group's answers, once the network has looked."""
+        found, waiting = looked
+        outputs = (output for work in waiting for output in zip(*work.result(), strict=True))
+        return [self._tell(item, outputs) for item in found]
+
+    def _tell(self, item: _Found, outputs: Iterator[tuple[Probabilities, Any]]) -> Prediction:
+        if isinstance(item, Prediction):
+            return replace(item, probabilities=np.zeros(len(self.labels), np.float32))
+        pixels, prepared = item
+        probabilities, is_digit = next(outputs)
+        return self._answer(probabilities, float(is_digit), prepared.image, prepared.box, pixels)
 
     def _answers(
         self, probabilities: Probabilities, is_digit: Probabilities, images: Images
@@ -257,7 +267,7 @@ def _prepare(picture: object) -> tuple[Pixels, Prepared]:
         return replace(pixels, values=_LET_GO), locate(pixels.values)
 
 
-def _prepare_safely(picture: object) -> tuple[Pixels, Prepared] | Prediction:
+def _prepare_safely(picture: object) -> _Found:
     """What `_prepare` gives, or a Prediction that carries the error."""
     source = str(picture) if isinstance(picture, str | Path) else None
     try:
@@ -268,6 +278,28 @@ def _prepare_safely(picture: object) -> tuple[Pixels, Prepared] | Prediction:
         message = f"{source or 'the picture'}: is too large for this machine's memory"
     nothing = np.zeros(0, np.float32)
     return Prediction(None, "", 0.0, True, nothing, np.zeros(IMAGE, np.uint8), source=source, error=message)
+
+
+def _prepare_group(group: Sequence[object], pool: ThreadPoolExecutor) -> list[_Found]:
+    """Prepare pictures: large ones on the pool's threads, small ones here, since threads would only
+    hand each other the interpreter's lock.
+    """
+    large = {i: pool.submit(_prepare_safely, p) for i, p in enumerate(group) if not _is_small(p)}
+    small = {i: _prepare_safely(p) for i, p in enumerate(group) if i not in large}
+    return [large[i].result() if i in large else small[i] for i in range(len(group))]
+
+
+def _is_small(picture: object) -> bool:
+    if isinstance(picture, np.ndarray):
+        return picture.size <= SMALL
+    if isinstance(picture, bytes):
+        return len(picture) <= SMALL
+    if isinstance(picture, Image.Image):
+        return picture.width * picture.height <= SMALL
+    try:
+        return isinstance(picture, str | Path) and os.stat(picture).st_size <= SMALL
+    except (OSError, ValueError):  # it will be told of when it is opened
+        return True
 
 
 def _groups(pictures: Iterable[object], size: int) -> Iterator[list[object]]:
