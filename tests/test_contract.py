@@ -111,8 +111,8 @@ def test_only_making_names_tensorflow(module):
 
 
 @pytest.mark.parametrize("module", SOURCES)
-def test_only_the_figures_name_matplotlib(module):
-    assert module == "tenfold.judging.figures" or not any(
+def test_only_figures_and_charts_name_matplotlib(module):
+    assert module in {"tenfold.judging.figures", "tenfold.judging.charts"} or not any(
         name.startswith("matplotlib") for name in imports(SOURCES[module])
     )
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tenfold.data import Dataset, Split
-from tenfold.errors import DataError
+from tenfold.errors import DataError, OptionError
 from tenfold.judging.metrics import (
     check_scores,
     count_confusion,
@@ -71,16 +71,27 @@ def evaluate(reader: "Reader", split: Split) -> Report:
     """
     if len(split) == 0:
         raise DataError("nothing to judge: the split is empty; expected at least one image with its label")
-    starts = range(0, len(split), BATCH)
-    parts = [reader.probabilities(split.images[start : start + BATCH]) for start in starts]
+    probabilities, is_digit = answer(reader, split.images)
     return judge(
-        np.concatenate([probabilities for probabilities, _ in parts]),
+        probabilities,
         split.labels,
-        is_digit=np.concatenate([is_digit for _, is_digit in parts]),
+        is_digit=is_digit,
         threshold=reader.card.threshold,
         class_names=reader.labels,
         loss_name=str(reader.card.settings.get("loss", "categorical_crossentropy")),
     )
+
+
+def answer(reader: "Reader", images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Read images (n, 28, 28) uint8, at least one, a batch at a time.
+
+    Returns:
+        probabilities (n, classes), and (n,) that each is a digit at all; their greatest product is the
+        confidence.
+    """
+    starts = range(0, len(images), BATCH)
+    parts = [reader.probabilities(images[start : start + BATCH]) for start in starts]
+    return np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
 
 
 def judge(
@@ -134,6 +145,13 @@ def pick_images(dataset: Dataset) -> Split:
     return Split(
         np.concatenate([part.images for part in parts]), np.concatenate([part.labels for part in parts])
     )
+
+
+def take_images(split: Split, limit: int | None) -> Split:
+    """The first images of a split; None is all of them. Raises OptionError for a limit below 1."""
+    if limit is not None and limit < 1:
+        raise OptionError(f"the limit must be at least 1 image, got {limit}")
+    return Split(split.images[:limit], split.labels[:limit])
 
 
 def match_classes(split: Split, class_names: Sequence[str], labels: Sequence[str]) -> Split:

@@ -1,0 +1,229 @@
+"""Everything a report says, found out: one reader, the classic network beside it."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tenfold.data import Dataset, Split
+from tenfold.errors import DataError, OptionError, ReaderError
+from tenfold.judging.calibration import measure_reliability, score_brier, untemper
+from tenfold.judging.columns import Assessment, Clean, Judged, Outcome, Refused
+from tenfold.judging.cost import measure_cost
+from tenfold.judging.metrics import score_classes, score_loss, score_top
+from tenfold.judging.mistakes import find_mistakes
+from tenfold.judging.problems import find_problems
+from tenfold.judging.refusing import measure_risk, separate
+from tenfold.judging.report import answer, evaluate, match_classes, pick_images, take_images
+from tenfold.reading import Card, load
+from tenfold.reading.bundle import WEIGHTS
+
+if TYPE_CHECKING:
+    from tenfold.reading import Reader
+
+Images = NDArray[np.uint8]
+Tell = Callable[[str], None]
+
+SUITES = ("mnist", "corrupted", "shifted", "nondigits")
+"""What a reader can be judged on; every report has the first."""
+
+CLASSIC = WEIGHTS / "classic.onnx"
+SURE_ENOUGH = 0.999
+"""The share of answers that must be right when coverage is measured."""
+
+NONDIGITS = 1000
+"""Letters, and scribbles, drawn to be refused."""
+
+SHIFTED = 2000
+"""Images at each step of a shift: enough to see where a reader breaks."""
+
+SHOWN = 12
+"""Non-digits of a kind shown in the report."""
+
+
+def assess(
+    reader: "Reader",
+    dataset: Dataset,
+    suites: Sequence[str] = ("mnist",),
+    *,
+    nondigits: str | Path | None = None,
+    limit: int | None = None,
+    tell: Tell | None = None,
+) -> Assessment:
+    """Judge a reader on a data set's test images, and on what the suites make of them.
+
+    suites: of `SUITES`, or "all"; the first is always among them, the last where `nondigits` is given.
+    nondigits: a folder of pictures that show no digits, to be refused.
+    limit: judge the first so many images only; tell: called with a line when a part of the work begins.
+
+    Raises:
+        OptionError: an unknown suite, or a limit below 1.
+        DataError: data that cannot be judged, or no pictures in the folder.
+        MissingExtraError: a suite needs a package that is not here.
+    """
+    asked = choose_suites(suites, nondigits is not None)
+    tell = tell or (lambda line: None)
+    whole = match_classes(pick_images(dataset), dataset.class_names, reader.labels)
+    split = take_images(whole, limit)
+    notes = (f"The first {limit:,} of {len(whole):,}.",) if len(split) < len(whole) else ()
+    problems = find_problems(whole)
+    readers = [reader, *_beside(reader)]
+    tell(f"reading {len(split):,} images")
+    cleans = [_judge_clean(each, split, problems[problems < len(split)]) for each in readers]
+    corrupted, examples = _corrupted(readers, split, tell) if "corrupted" in asked else ([{}] * 2, {})
+    shifted = _shifted(readers, split, tell) if "shifted" in asked else [{}] * 2
+    confidences = [clean.report.confidence for clean in cleans]
+    refused = _nondigits(readers, confidences, nondigits, tell) if "nondigits" in asked else [{}] * 2
+    costs = [measure_cost(each, split.images) for each in readers]
+    columns = tuple(
+        Judged(each.card.name, each.card, *parts)
+        for each, *parts in zip(readers, costs, cleans, corrupted, shifted, refused, strict=False)
+    )
+    tell("looking up the mistakes")
+    training = None if dataset.test is None else (dataset.train, dataset.validation)
+    return Assessment(
+        columns=columns,
+        source=dataset.source,
+        suites=asked,
+        resembled=_resembled(reader.card) if "corrupted" in asked else {},
+        mistakes=find_mistakes(cleans[0].report, split, problems, training),
+        examples=examples,
+        notes=notes,
+    )
+
+
+def choose_suites(suites: Sequence[str], folder: bool = False) -> tuple[str, ...]:
+    """The suites asked for, in their order, with what is always among them. Raises OptionError."""
+    for name in suites:
+        if name not in (*SUITES, "all"):
+            raise OptionError(f"expected a suite out of {', '.join(SUITES)}, all, got {name!r}")
+    wanted = {"mnist", *(SUITES if "all" in suites else suites), *(["nondigits"] if folder else [])}
+    return tuple(name for name in SUITES if name in wanted)
+
+
+def _beside(reader: "Reader") -> list["Reader"]:
+    """The classic network, where it says something about this reader."""
+    try:
+        classic = load(CLASSIC)
+    except ReaderError:
+        return []
+    same = classic.card.weights_sha256 == reader.card.weights_sha256
+    return [] if same or classic.labels != reader.labels else [classic]
+
+
+def _judge_clean(reader: "Reader", split: Split, problems: NDArray[np.int64]) -> Clean:
+    report = evaluate(reader, split)
+    if len(np.unique(report.labels)) < 2:
+        raise DataError("every image is of one class; expected at least two to judge a reader by")
+    right = report.digits == report.labels
+    risk = measure_risk(report.confidence, right)
+    raw = untemper(report.probabilities, reader.card.temperature)
+    return Clean(
+        report=report,
+        top2=score_top(report.probabilities, report.labels),
+        classes=score_classes(report.confusion),
+        problems=problems,
+        problems_wrong=int(np.sum(~right[problems])),
+        reliability=measure_reliability(report.confidence, right),
+        brier=score_brier(report.probabilities, report.labels),
+        nll=score_loss(report.probabilities, report.labels),
+        nll_untempered=score_loss(raw, report.labels),
+        risk=risk,
+        coverage=risk.coverage_at(SURE_ENOUGH),
+    )
+
+
+def _score(reader: "Reader", images: Images, labels: NDArray[np.int64]) -> Outcome:
+    probabilities, is_digit = answer(reader, images)
+    right = probabilities.argmax(axis=1) == labels
+    sure = probabilities.max(axis=1) * is_digit >= reader.card.threshold
+    return Outcome(float(right.mean()), float(sure.mean()), float((sure & ~right).mean()))
+
+
+def _corrupted(
+    readers: Sequence["Reader"], split: Split, tell: Tell
+) -> tuple[list[dict[str, Outcome]], dict[str, Images]]:
+    from tenfold.judging.corruptions import CORRUPTIONS, corrupt
+
+    outcomes: list[dict[str, Outcome]] = [{} for _ in readers]
+    examples = {}
+    for number, name in enumerate(CORRUPTIONS, 1):
+        tell(f"corruption {number} of {len(CORRUPTIONS)}: {name}")
+        images = corrupt(split.images, name)
+        examples[name] = images[:5]
+        for reader, found in zip(readers, outcomes, strict=True):
+            found[name] = _score(reader, images, split.labels)
+    return outcomes, examples
+
+
+def _resembled(card: Card) -> dict[str, str]:
+    from tenfold.judging.corruptions import RESEMBLED
+
+    return RESEMBLED.get(card.recipe, {})
+
+
+def _shifted(readers: Sequence["Reader"], split: Split, tell: Tell) -> list[dict[str, tuple[Outcome, ...]]]:
+    from tenfold.judging.shifts import SHIFTS, shift
+
+    images, labels = split.images[:SHIFTED], split.labels[:SHIFTED]
+    outcomes: list[dict[str, tuple[Outcome, ...]]] = [{} for _ in readers]
+    for change in SHIFTS:
+        tell(f"shifts: {change.name}")
+        steps = [shift(images, change, value) for value in change.values]
+        for reader, found in zip(readers, outcomes, strict=True):
+            found[change.name] = tuple(_score(reader, step, labels) for step in steps)
+    return outcomes
+
+
+def _nondigits(
+    readers: Sequence["Reader"],
+    confidences: Sequence[NDArray[np.float32]],
+    folder: str | Path | None,
+    tell: Tell,
+) -> list[dict[str, Refused]]:
+    """What each reader makes of letters, scribbles, both together, and the user's folder."""
+    from tenfold.judging.foreign import draw_letters, draw_scribbles, read_folder
+
+    tell("drawing letters and scribbles")
+    letters, scribbles = draw_letters(NONDIGITS), draw_scribbles(NONDIGITS)
+    kinds = {
+        "rendered letters": letters,
+        "scribbles": scribbles,
+        "letters and scribbles": np.concatenate([letters, scribbles]),
+    }
+    outcomes = []
+    for reader, digits in zip(readers, confidences, strict=True):
+        found = {kind: _refuse(reader, images, digits) for kind, images in kinds.items()}
+        if folder is not None:
+            tell(f"{reader.card.name}: pictures in {folder}")
+            answers = read_folder(reader, folder)
+            images = np.stack([prediction.image for prediction in answers])
+            given = np.array([prediction.confidence for prediction in answers], np.float32)
+            names = [prediction.label or "nothing" for prediction in answers]
+            found[f"pictures in {Path(folder).name}"] = _surest(reader, images, given, names, digits)
+        outcomes.append(found)
+    return outcomes
+
+
+def _refuse(reader: "Reader", images: Images, digits: NDArray[np.float32]) -> Refused:
+    probabilities, is_digit = answer(reader, images)
+    names = [reader.labels[digit] for digit in probabilities.argmax(axis=1)]
+    return _surest(reader, images, probabilities.max(axis=1) * is_digit, names, digits)
+
+
+def _surest(
+    reader: "Reader",
+    images: Images,
+    confidence: NDArray[np.float32],
+    names: Sequence[str],
+    digits: NDArray[np.float32],
+) -> Refused:
+    surest = np.argsort(-confidence, kind="stable")[:SHOWN]
+    return Refused(
+        separation=separate(digits, confidence, reader.card.threshold),
+        images=images[surest],
+        read_as=tuple(names[index] for index in surest),
+        confidence=tuple(float(confidence[index]) for index in surest),
+    )

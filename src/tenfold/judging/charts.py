@@ -1,0 +1,121 @@
+"""The report's charts: functions from numbers to Matplotlib figures, and from those to SVG.
+
+A chart is as wide as a phone's page, so that its words keep their size. Its colours become the page's own: it
+is drawn in the light ones, and each is replaced by the name the page has for it.
+"""
+
+import io
+import re
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
+
+from tenfold.judging.calibration import Reliability
+from tenfold.judging.columns import Outcome
+from tenfold.judging.figures import BLUE, HAIRLINE, INK, ORANGE, QUIET, RED
+from tenfold.judging.refusing import RiskCurve
+
+PAGE_COLOURS = {INK: "ink", QUIET: "quiet", HAIRLINE: "line", BLUE: "one", ORANGE: "two", RED: "wrong"}
+"""What the page calls each colour: `var(--ink)` and so on."""
+
+WIDTH, HEIGHT = 4.6, 3.1  # inches of 72 points: about a phone's page
+COLUMN_COLOURS = (BLUE, ORANGE)
+LEAST_RISK = 1e-4
+
+
+def to_svg(figure: Figure) -> str:
+    """Give a figure as an SVG element to put into a page: its words as words, its colours the page's.
+
+    The same figure gives the same text.
+    """
+    buffer = io.StringIO()
+    with rc_context({"svg.fonttype": "none", "svg.hashsalt": "tenfold"}):
+        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    text = buffer.getvalue()
+    text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
+    text = re.sub(r'(<svg [^>]*?) (?:width|height)="[^"]*"', r"\1", text)
+    text = re.sub(r'(<svg [^>]*?) (?:width|height)="[^"]*"', r"\1", text)
+    text = re.sub(r'<g id="[^"]*">', "<g>", text)  # the same in every figure, and of no use in a page
+    text = re.sub(r"'DejaVu Sans'[^;\"]*", "inherit", text)
+    for colour, name in PAGE_COLOURS.items():
+        text = text.replace(colour, f"var(--{name})")
+    return text
+
+
+def reliability(columns: Mapping[str, Reliability]) -> Figure:
+    """Draw accuracy against confidence, a dot a bin and larger where more answers are, for each reader."""
+    figure, axis = _start()
+    axis.plot([0, 1], [0, 1], color=HAIRLINE, lw=1.2)
+    for (name, bins), colour in zip(columns.items(), COLUMN_COLOURS, strict=False):
+        filled = bins.count > 0
+        sizes = 14 + 110 * np.sqrt(bins.count[filled] / bins.count.sum())
+        axis.plot(bins.confidence[filled], bins.accuracy[filled], color=colour, lw=1.2, alpha=0.5)
+        axis.scatter(
+            bins.confidence[filled], bins.accuracy[filled], s=sizes, color=colour, label=name, linewidth=0
+        )
+    _name(axis, "confidence", "share right")
+    _percents(axis)
+    return figure
+
+
+def risk(columns: Mapping[str, RiskCurve]) -> Figure:
+    """Draw the share of wrong answers against the share of answers given, on a logarithmic scale."""
+    figure, axis = _start()
+    for (name, curve), colour in zip(columns.items(), COLUMN_COLOURS, strict=False):
+        steps = np.geomspace(1, len(curve.coverage), 300).astype(np.int64)
+        shown = np.union1d(steps - 1, len(curve.coverage) - steps)  # dense at both ends
+        axis.plot(
+            curve.coverage[shown], np.maximum(curve.risk[shown], LEAST_RISK), color=colour, lw=1.8, label=name
+        )
+    axis.set_yscale("log")
+    axis.set_ylim(bottom=LEAST_RISK)
+    _name(axis, "share of answers given, the most confident first", "share of them wrong")
+    axis.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+    axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g}%"))
+    axis.minorticks_off()
+    return figure
+
+
+def shift(values: Sequence[float], unit: str, columns: Mapping[str, Sequence[Outcome]], title: str) -> Figure:
+    """Draw accuracy against a property of the images; dashed, the share answered surely and wrongly."""
+    figure, axis = _start()
+    for (name, outcomes), colour in zip(columns.items(), COLUMN_COLOURS, strict=False):
+        axis.plot(
+            values, [one.accuracy for one in outcomes],
+            color=colour, lw=1.8, marker="o", markersize=3.5, label=name,
+        )  # fmt: skip
+        axis.plot(values, [one.surely_wrong for one in outcomes], color=colour, lw=1.2, ls=(0, (2, 2)))
+    axis.set_ylim(-0.03, 1.03)
+    axis.set_title(title, loc="left", fontsize=11, color=INK)
+    _name(axis, unit, "")
+    axis.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+    return figure
+
+
+def _start() -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(WIDTH, HEIGHT), layout="constrained")
+    axis = figure.subplots()
+    for side in ("top", "right"):
+        axis.spines[side].set_visible(False)
+    for side in ("left", "bottom"):
+        axis.spines[side].set_color(HAIRLINE)
+    axis.grid(color=HAIRLINE, lw=0.7)
+    axis.set_axisbelow(True)
+    axis.tick_params(length=0, colors=QUIET, labelsize=9)
+    axis.xaxis.set_major_locator(MaxNLocator(6))
+    return figure, axis
+
+
+def _name(axis: Axes, across: str, down: str) -> None:
+    axis.set_xlabel(across, color=QUIET, fontsize=9.5)
+    axis.set_ylabel(down, color=QUIET, fontsize=9.5)
+    axis.legend(frameon=False, labelcolor=INK, fontsize=9.5)
+
+
+def _percents(axis: Axes) -> None:
+    for side in (axis.xaxis, axis.yaxis):
+        side.set_major_formatter(PercentFormatter(1.0, decimals=0))
