@@ -6,6 +6,7 @@ from a photo or scan: find which of dark and light is the ink, take the paper's 
 not the digit, bring a hairline pen to a readable width, then scale and centre.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from threading import Lock
 
@@ -108,13 +109,14 @@ def locate(values: NDArray[np.uint8]) -> Prepared:
     raise found
 
 
-def _greys(values: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
+def _greys(values: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
     """Lightness, and for a coloured picture also its most varied channel, should lightness show nothing."""
     if values.ndim == 2:
-        return [values]
-    lightness = np.asarray(cv2.cvtColor(np.ascontiguousarray(values), cv2.COLOR_RGB2GRAY), np.uint8)
+        yield values
+        return
+    yield np.asarray(cv2.cvtColor(np.ascontiguousarray(values), cv2.COLOR_RGB2GRAY), np.uint8)
     channel = int(np.argmax(values.reshape(-1, 3)[:: max(1, values.size // 30000)].std(axis=0)))
-    return [lightness, np.ascontiguousarray(values[..., channel])]
+    yield np.ascontiguousarray(values[..., channel])
 
 
 def _locate(values: NDArray[np.uint8]) -> Prepared:
