@@ -39,7 +39,7 @@ def measure(data: tenfold.Dataset, optimizer: str, rate: float, seed: int, epoch
     keras.utils.set_random_seed(seed)
     model = build_network(chosen.network, len(data.class_names), chosen.activation)
     try:
-        fitted = fit_stock(model, chosen, data, seed, tell=lambda event: None, keep_row=lambda row: None)
+        fitted = fit_stock(model, chosen, data, seed, tell=lambda event: None)
     except TrainingError:
         return None
     return round(fitted.history[-1]["val_accuracy"], 4)
@@ -62,7 +62,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2])
     asked = parser.parse_args()
-    data = tenfold.load_mnist(limit=asked.limit)
+    data = tenfold.load_mnist(validation=6000, limit=asked.limit)
     rows = []
     for optimizer, rates in RATES.items():
         for rate in rates:

@@ -14,7 +14,7 @@ import pytest
 from tenfold.cli import main
 
 FEW = ["--limit", "400", "--epochs", "1", "--validation", "100"]
-FILES = ["model.keras", "reader.onnx", "history.csv", "metrics.json"]
+FILES = ["run.json", "model.keras", "reader.onnx", "history.csv", "metrics.json"]
 FILES += ["samples.png", "curves.png", "confusion.png", "mistakes.png"]
 pytestmark = pytest.mark.slow
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tenfold.judging import Report as Report
     from tenfold.judging import evaluate as evaluate
     from tenfold.making import Run as Run
+    from tenfold.making import resume as resume
     from tenfold.making import train as train
     from tenfold.reading import Card as Card
     from tenfold.reading import Mark as Mark
@@ -40,6 +41,7 @@ _HOME = {
     "Report": "tenfold.judging",
     "evaluate": "tenfold.judging",
     "Run": "tenfold.making",
+    "resume": "tenfold.making",
     "train": "tenfold.making",
     "Card": "tenfold.reading",
     "Mark": "tenfold.reading",

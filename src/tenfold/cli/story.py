@@ -18,6 +18,7 @@ INK = 96  # pixels brighter than this are drawn
 BAR = 30  # characters for a probability of 1
 
 FILES = {
+    "run.json": "what was asked for: with it, a run that is stopped can go on",
     "model.keras": "the network, to train on with Keras",
     "reader.onnx": "the reader: `tenfold predict --model` and `tenfold.load` use it, without TensorFlow",
     "history.csv": "loss and accuracy of each epoch",

@@ -7,116 +7,119 @@ from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
-import typer
-
 from tenfold.cli import story
+from tenfold.cli.options import option
 from tenfold.cli.progress import Watcher
 from tenfold.cli.show import say, test_line, title, write
-from tenfold.making.recipes import ACTIVATIONS, LOSSES, OPTIMIZERS, RECIPES, Recipe, recipe
+from tenfold.errors import OptionError
+from tenfold.making.recipes import ACTIVATIONS, LOSSES, OPTIMIZERS, RECIPES, Recipe
 
 if TYPE_CHECKING:
     from tenfold.data import Dataset
     from tenfold.making import Run
+    from tenfold.making.plans import Plan
 
 _CLASSIC = Recipe()
+_RATES = ", ".join(f"{name} {rate:g}" for name, rate in OPTIMIZERS.items())
 
 
 @dataclass(frozen=True)
 class Options:
     """What both commands take. None leaves a choice as the recipe has it."""
 
-    recipe: Annotated[str, typer.Option(help=f"One of {', '.join(RECIPES)}.")] = _CLASSIC.name
+    recipe: Annotated[str | None, option("NAME", f"One of {', '.join(RECIPES)}.", _CLASSIC.name)] = None
     activation: Annotated[
-        str | None,
-        typer.Option(
-            help=f"Of the hidden layers: {', '.join(ACTIVATIONS)}.", show_default=_CLASSIC.activation
-        ),
+        str | None, option("NAME", f"Of the hidden layers: {', '.join(ACTIVATIONS)}.", _CLASSIC.activation)
     ] = None
-    loss: Annotated[
-        str | None, typer.Option(help=f"One of {', '.join(LOSSES)}.", show_default=_CLASSIC.loss)
-    ] = None
+    loss: Annotated[str | None, option("NAME", f"One of {', '.join(LOSSES)}.", _CLASSIC.loss)] = None
     optimizer: Annotated[
-        str | None, typer.Option(help=f"One of {', '.join(OPTIMIZERS)}.", show_default=_CLASSIC.optimizer)
+        str | None, option("NAME", f"One of {', '.join(OPTIMIZERS)}.", _CLASSIC.optimizer)
     ] = None
     epochs: Annotated[
-        int | None,
-        typer.Option(help="How often every training image is seen.", show_default=str(_CLASSIC.epochs)),
+        int | None, option("N", "How often every training image is seen.", str(_CLASSIC.epochs))
     ] = None
-    batch_size: Annotated[
-        int | None, typer.Option(help="Images a step.", show_default=str(_CLASSIC.batch_size))
-    ] = None
-    learning_rate: Annotated[
-        float | None,
-        typer.Option(
-            help="How far a step goes.",
-            show_default=", ".join(f"{name} {rate:g}" for name, rate in OPTIMIZERS.items()),
-        ),
-    ] = None
+    batch_size: Annotated[int | None, option("N", "Images a step.", str(_CLASSIC.batch_size))] = None
+    learning_rate: Annotated[float | None, option("RATE", "How far a step goes.", _RATES)] = None
     early_stopping: Annotated[
         int | None,
-        typer.Option(
-            metavar="PATIENCE",
-            help="Stop after this many epochs without a lower validation loss.",
-            show_default="never",
-        ),
+        option("PATIENCE", "Stop after this many epochs without a lower validation loss.", "never"),
     ] = None
-    seed: Annotated[int | None, typer.Option(help="The same seed on the same machine, the same reader.")] = (
-        None
-    )
-    limit: Annotated[
-        int | None, typer.Option(metavar="N", help="Use only N training images, for trying things.")
+    seed: Annotated[
+        int | None, option("N", "The same seed on the same machine, the same reader, bit for bit.", "1")
     ] = None
+    limit: Annotated[int | None, option("N", "Use only N training images, for trying things.", "all")] = None
     validation: Annotated[
         str | None,
-        typer.Option(
-            metavar="SHARE|COUNT|FILE",
-            help="Training images held out, or another source of them.",
-            show_default="0.1",
-        ),
+        option("SHARE|COUNT|FILE", "Training images held out, 0 for none, or another source of them.", "0.1"),
     ] = None
     data: Annotated[
         str | None,
-        typer.Option(
-            metavar="SOURCE",
-            help="An .npz, IDX files, a CSV, a folder, or keras for Keras' download.",
-            show_default="MNIST",
+        option(
+            "SOURCE", "An .npz, IDX files, a CSV, a folder, or keras for Keras' download.", default="MNIST"
         ),
     ] = None
-    out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="The run folder.", show_default="runs/TIME-RECIPE")
+    out: Annotated[Path | None, option("DIR", "The run folder.", "runs/TIME-RECIPE")] = None
+
+
+@dataclass(frozen=True)
+class TrainOptions(Options):
+    """What `train` takes besides."""
+
+    as_is: Annotated[
+        bool | None,
+        option(
+            "",
+            "Shrink pictures of other sizes to 28x28 as they are, bright on dark.",
+            "prepare them",
+            "--as-is",
+        ),
+    ] = None
+    init: Annotated[
+        str | None,
+        option("RUN", "Begin with the weights of a run, at a tenth of the learning rate."),
+    ] = None
+    tensorboard: Annotated[
+        bool | None, option("", "Leave logs for TensorBoard in the run folder.", name="--tensorboard")
+    ] = None
+    save_every: Annotated[float | None, option("SECONDS", "Between two checkpoints.", "5")] = None
+    resume: Annotated[
+        Path | None, option("RUN", "Go on with a run that was stopped; it knows its own options.")
     ] = None
 
 
 Command = Callable[..., int]
 
 
-def _with_options(command: Callable[[Options], int]) -> Command:
-    """Give a command one parameter for each field of `Options`, as Typer wants to see them."""
+def _with_options(kind: type[Options]) -> Callable[[Callable[[Any], int]], Command]:
+    """Give a command one parameter for each field of its options, as Typer wants to see them."""
 
-    @wraps(command)
-    def call(**given: Any) -> int:
-        return command(Options(**given))
+    def decorate(command: Callable[[Any], int]) -> Command:
+        @wraps(command)
+        def call(**given: Any) -> int:
+            return command(kind(**given))
 
-    hints = get_type_hints(Options, include_extras=True)
-    keyword = inspect.Parameter.KEYWORD_ONLY
-    parameters = [
-        inspect.Parameter(f.name, keyword, default=f.default, annotation=hints[f.name])
-        for f in fields(Options)
-    ]
-    call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    call.__annotations__ = hints
-    return call
+        hints = get_type_hints(kind, include_extras=True)
+        keyword = inspect.Parameter.KEYWORD_ONLY
+        parameters = [
+            inspect.Parameter(f.name, keyword, default=f.default, annotation=hints[f.name])
+            for f in fields(kind)
+        ]
+        call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        call.__annotations__ = hints
+        return call
+
+    return decorate
 
 
-@_with_options
+@_with_options(Options)
 def run(options: Options) -> int:
     """Tell the whole story on MNIST: load, look, build, train, evaluate, predict."""
-    chosen = _choose(options)
-    dataset = _load(options)
+    plan = _plan(options)
+    dataset = plan.load()
     story.show_data(dataset)
-    story.show_preparation(dataset, chosen)
-    story.show_network(chosen, dataset)
-    trained = _train(options, chosen, dataset)
+    story.show_preparation(dataset, plan.recipe)
+    story.show_network(plan.recipe, dataset)
+    trained = _begin(plan, dataset, options.out)
     title("Evaluate")
     _write_scores(trained, indent="  ")
     story.show_prediction(trained, dataset)
@@ -124,37 +127,71 @@ def run(options: Options) -> int:
     return 0
 
 
-@_with_options
-def train(options: Options) -> int:
-    """Train a reader and keep it in a run folder."""
-    chosen = _choose(options)
-    dataset = _load(options)
+@_with_options(TrainOptions)
+def train(options: TrainOptions) -> int:
+    """Train a reader and keep it in a run folder.
+
+    Stopped, by Ctrl-C or by anything else, it goes on with --resume RUN and ends with the same weights.
+    """
+    if options.resume is not None:
+        return _resume(options, options.resume)
+    plan = _plan(options)
+    dataset = plan.load()
     say(f"training on {dataset.source}")
-    trained = _train(options, chosen, dataset)
+    return _finish(_begin(plan, dataset, options.out))
+
+
+def _plan(options: Options) -> "Plan":
+    """What was asked for, checked before anything is made. Raises OptionError."""
+    from tenfold.making.beginnings import choose_recipe
+    from tenfold.making.plans import Plan, Source
+
+    given = _given(options)
+    names = {field.name for field in fields(Recipe)} - {"name"}
+    choices = {name: value for name, value in given.items() if name in names}
+    recipe = choose_recipe(options.recipe, choices, given.get("init"))
+    source = Source(**{field.name: given[field.name] for field in fields(Source) if field.name in given})
+    rest = {name: given[name] for name in ("seed", "init", "tensorboard", "save_every") if name in given}
+    return Plan(recipe, source=source, **rest)
+
+
+def _given(options: Options) -> dict[str, Any]:
+    return {name: value for name, value in vars(options).items() if value is not None}
+
+
+def _begin(plan: "Plan", dataset: "Dataset", out: Path | None) -> "Run":
+    from tenfold.making.training import begin
+
+    with Watcher() as watch:
+        return begin(plan, dataset, out, on_event=watch)
+
+
+def _resume(options: TrainOptions, folder: Path) -> int:
+    """Go on with a run. Options beside --resume are refused unless they are the run's own."""
+    from tenfold.making.plans import read_plan, refuse_changes, settings, settle
+    from tenfold.making.runs import METRICS
+
+    given = _given(options)
+    del given["resume"]
+    if "out" in given:
+        raise OptionError(f"--out beside --resume: the run folder is {folder} itself; leave --out away")
+    begun = settings(read_plan(folder)[0])
+    asked = settle({**begun, **given})
+    refuse_changes(folder, "recipe or its settings", begun, {name: asked[name] for name in given})
+    if (folder / METRICS).exists():
+        say(f"{folder} is finished")
+    else:
+        say(f"going on with {folder}")
+    from tenfold.making import resume
+
+    with Watcher() as watch:
+        return _finish(resume(folder, on_event=watch))
+
+
+def _finish(trained: "Run") -> int:
     write(f"Run folder: {trained.folder}")
     _write_scores(trained)
     return 0
-
-
-def _choose(options: Options) -> Recipe:
-    names = {field.name for field in fields(Recipe)} - {"name"}
-    return recipe(options.recipe, **{name: value for name, value in vars(options).items() if name in names})
-
-
-def _load(options: Options) -> "Dataset":
-    from tenfold import load_data, prepare
-
-    asked: dict[str, Any] = {"validation": options.validation, "limit": options.limit}
-    given = {name: value for name, value in asked.items() if value is not None}
-    return load_data(options.data, to_image=prepare, **given)
-
-
-def _train(options: Options, chosen: Recipe, dataset: "Dataset") -> "Run":
-    from tenfold import train
-
-    given = {} if options.seed is None else {"seed": options.seed}
-    with Watcher() as watch:
-        return train(chosen, data=dataset, out=options.out, on_event=watch, **given)
 
 
 def _write_scores(trained: "Run", indent: str = "") -> None:
@@ -166,3 +203,5 @@ def _write_scores(trained: "Run", indent: str = "") -> None:
         say("this data has no test images; these figures are of the images held out for validation")
         line = test_line(figures["validation_accuracy"], figures["validation_loss"])
         write(indent + line.replace("Test", "Validation"))
+    else:
+        say("this data has no test images and none were held out: nothing was measured")

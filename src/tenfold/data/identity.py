@@ -6,6 +6,9 @@ import numpy as np
 
 from tenfold.data.dataset import Split
 
+MNIST_SHA256 = "356aca35e73986c64dcb13c83ba71944379ba1068676b3340a9cd7025c927e44"
+"""The identity of MNIST as its makers gave it."""
+
 
 def hash_splits(train: Split, test: Split | None) -> str:
     """Give the SHA-256, in hexadecimal, of training and test arrays in the order given.

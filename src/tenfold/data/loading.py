@@ -10,9 +10,12 @@ from tenfold.data.sources import read_source
 from tenfold.data.splits import check_apart, check_validation, hold_out, take_first
 from tenfold.errors import DataError
 
+FEWEST = 300
+"""Held-out images that a limit leaves where there are so many: one in 300 is what an accuracy can show."""
+
 
 def load_mnist(
-    path: str | Path | None = None, *, validation: float | str | Path = 6000, limit: int | None = None
+    path: str | Path | None = None, *, validation: float | str | Path = 0.1, limit: int | None = None
 ) -> Dataset:
     """Load MNIST: 54,000 images to train on, 6,000 to validate, 10,000 to test.
 
@@ -42,15 +45,16 @@ def load_data(
         MNIST's IDX files (their folder, or one file of images; gzipped or not), of a CSV
         (label,pixel0..pixel783), or of a folder with one subfolder a class. What is in it decides, not its
         name; nothing is ever unpickled.
-    validation: a share between 0 and 1 or a count: the last images of each class, in the order given. Or
-        another source, whose training part is used; it must share no image with the others.
-    limit: how many training images to keep after that: the first of each class, then the second, ...
+    validation: a share between 0 and 1 or a count: the last images of each class, in the order given; 0
+        holds none out. Or another source, whose training part is used; it shares no image with the others.
+    limit: how many training images to keep after that: the first of each class, then the second, ... A share
+        held out shrinks with them, to 300 images at the least; a count or a source does not.
     to_image: turns a picture file that is not 28x28 grey into an image, as `tenfold.prepare` does.
 
     Raises: DataError for what is missing or damaged; OptionError for a validation or limit that cannot be;
         MissingExtraError for "keras" without Keras.
     """
-    share_or_source = _as_number(validation)
+    share_or_source = as_number(validation)
     if not isinstance(share_or_source, (str, Path)):
         check_validation(share_or_source)
     parts = read_source(source, to_image)
@@ -60,12 +64,21 @@ def load_data(
     else:
         train, held = hold_out(parts.train, share_or_source, parts.class_names)
     if limit is not None:
+        if isinstance(share_or_source, float):
+            held = _shrink(held, limit, len(train))
         train = take_first(train, limit)
     sha256 = hash_splits(parts.train, parts.test)
     return Dataset(train, held, parts.test, parts.source, sha256, parts.class_names)
 
 
-def _as_number(validation: float | str | Path) -> float | str | Path:
+def _shrink(held: Split, limit: int, train: int) -> Split:
+    """The held-out images that go with fewer training images; see `load_data`."""
+    if not isinstance(limit, int) or not 1 <= limit <= train:  # `take_first` will say so
+        return held
+    return take_first(held, max(round(len(held) * limit / train), min(FEWEST, len(held)))) if held else held
+
+
+def as_number(validation: float | str | Path) -> float | str | Path:
     """Turn "0.1" and "6000", as a command line gives them, into numbers; leave a path as it is."""
     if isinstance(validation, str):
         with suppress(ValueError):

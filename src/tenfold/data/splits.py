@@ -13,13 +13,15 @@ from tenfold.errors import DataError, OptionError
 def hold_out(split: Split, validation: float, class_names: tuple[str, ...]) -> tuple[Split, Split]:
     """Cut the last images of each class off for validation; both parts keep the order given.
 
-    validation: a share of the images, between 0 and 1, or a count of at least 1. It is divided among the
+    validation: a share of the images, between 0 and 1, or a count. It is divided among the
     classes in proportion to their size, at least one of each class and never the whole class. Nothing is
-    drawn by lot: the same images give the same split.
+    drawn by lot: the same images give the same split. 0 holds nothing out.
 
     Returns: training, validation.
     Raises: OptionError for a share or count that cannot be; DataError for a class with a single image.
     """
+    if check_validation(validation) == 0:
+        return split, _pick(split, np.zeros(len(split), bool))
     counts = np.bincount(split.labels, minlength=len(class_names))  # (classes,)
     if (single := np.flatnonzero(counts == 1)).size:
         name = class_names[single[0]]
@@ -56,18 +58,18 @@ def take_first(split: Split, limit: int) -> Split:
 def check_validation(validation: object) -> float:
     """Give a validation share or count as a number, where it is one that can be at all.
 
-    Raises: OptionError for zero, negative numbers, NaN, and what is neither a share nor a count.
+    Raises: OptionError for negative numbers, NaN, and what is neither a share nor a count.
     """
     if isinstance(validation, bool) or not isinstance(validation, Real):
         raise OptionError(f"validation is {validation!r}; expected a share such as 0.1, a count or a file")
     if isinstance(validation, Integral):
-        if validation < 1:
+        if validation < 0:
             raise OptionError(
-                f"validation is {validation}; expected a count of at least 1, or a share such as 0.1"
+                f"validation is {validation}; expected a count, a share such as 0.1, or 0 for none"
             )
         return int(validation)
     share = float(validation)
-    if not (math.isfinite(share) and 0 < share < 1):
+    if not (math.isfinite(share) and 0 <= share < 1):
         raise OptionError(
             f"validation is {share}; expected a share between 0 and 1, or a whole number of images"
         )

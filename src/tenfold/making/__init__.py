@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tenfold.making.results import Comparison as Comparison
     from tenfold.making.runs import Run as Run
     from tenfold.making.runs import load_run as load_run
+    from tenfold.making.training import resume as resume
     from tenfold.making.training import train as train
 
 _HOME = {
@@ -35,6 +36,7 @@ _HOME = {
     "compare_readers": "readers",
     "load_run": "runs",
     "recipe": "recipes",
+    "resume": "training",
     "train": "training",
 }
 

@@ -13,8 +13,11 @@ def stream_batches(
     batch_size: int,
     epochs: int,
     seed: int,
+    start: tuple[int, int] = (0, 0),
 ) -> tensorflow.data.Dataset:
     """Every image once an epoch, (batch, 28, 28) uint8 with its labels; the last batch may be smaller.
+
+    start: the epoch and the batch in it to begin with.
 
     The order follows from the seed and the epoch's number alone. Keras' `fit`, given arrays and a global
     seed, takes the same order in every epoch (tensorflow issue 35682): the same batches again and again.
@@ -30,4 +33,6 @@ def stream_batches(
     def gather(places: tensorflow.Tensor) -> tuple[tensorflow.Tensor, tensorflow.Tensor]:
         return tensorflow.gather(all_images, places), tensorflow.gather(all_labels, places)
 
-    return tensorflow.data.Dataset.range(epochs).flat_map(split_epoch).map(gather).prefetch(2)
+    epoch, batch = start
+    places = tensorflow.data.Dataset.range(epoch, epochs).flat_map(split_epoch).skip(batch)
+    return places.map(gather).prefetch(2)

@@ -17,11 +17,12 @@ from tenfold.making.cells import Cell, CellDone, claim_comparison, find_cell, ke
 from tenfold.making.dials import MOST, Setting, make_grid
 from tenfold.making.events import EpochEnd, Event, Note
 from tenfold.making.networks import build_network
+from tenfold.making.plans import check_seed, load_asked
 from tenfold.making.recipes import Recipe
 from tenfold.making.results import KIND, Comparison, Result, write_results
 from tenfold.making.runs import Row
 from tenfold.making.surroundings import describe_machine, describe_versions
-from tenfold.making.training import FITS, check_fit, check_seed, load_asked
+from tenfold.making.training import FITS, check_fit
 
 DIGITS = 6
 """Decimals of a figure: all that float32 has for an accuracy."""
@@ -127,7 +128,7 @@ def _train_cell(setting: Setting, seed: int, dataset: Dataset, identity: str, te
     rows: list[Row] = []
     clock = time.perf_counter()
     try:
-        fitted = FITS[recipe.fitting](model, recipe, dataset, seed, tell_named, lambda row: None)
+        fitted = FITS[recipe.fitting](model, recipe, dataset, seed, tell_named)
     except TrainingError as error:
         seconds = round(time.perf_counter() - clock, 3)
         nothing = (None, None, None)

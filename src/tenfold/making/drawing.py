@@ -4,7 +4,7 @@ Each training digit as another hand would write it (`augmentation`), and among t
 (`nondigits`): a function of (seed, epoch, block) alone. Loads no TensorFlow.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from tenfold.data import Split
 from tenfold.making.augmentation import Hands, outlines, vary
 from tenfold.making.nondigits import NO_DIGIT, nondigit
+from tenfold.making.workers import settle_worker, uninterrupted
 
 Images = NDArray[np.uint8]
 Labels = NDArray[np.int64]
@@ -33,7 +34,7 @@ class Mixture:
     unchanged: the share of digits left as MNIST has them.
     """
 
-    nondigits: float = 0.6
+    nondigits: float = 0.8
     unchanged: float = 0.10
 
     def size(self, digits: int) -> int:
@@ -44,7 +45,7 @@ class Mixture:
 
 def epochs(
     train: Split, seed: int, first: int, last: int, hands: Hands, mixture: Mixture
-) -> Iterator[tuple[Images, Labels]]:
+) -> Generator[tuple[Images, Labels], None, None]:
     """The images and labels (-1 is no digit) of epochs `first` to `last` - 1, each drawn ahead of its use."""
     blocks = range(-(-len(train) // BLOCK))
     with ProcessPoolExecutor(
@@ -53,13 +54,19 @@ def epochs(
         initializer=_settle,
         initargs=(train.images, train.labels, hands, mixture),
     ) as pool:
-        waiting = [pool.submit(_draw, seed, first, block) for block in blocks] if first < last else []
-        for epoch in range(first, last):
-            drawn = [future.result() for future in waiting]
-            waiting = (
-                [pool.submit(_draw, seed, epoch + 1, block) for block in blocks] if epoch + 1 < last else []
-            )
-            yield np.concatenate([i for i, _ in drawn]), np.concatenate([t for _, t in drawn])
+        with uninterrupted():
+            waiting = [pool.submit(_draw, seed, first, block) for block in blocks] if first < last else []
+        try:
+            for epoch in range(first, last):
+                drawn = [future.result() for future in waiting]
+                waiting = (
+                    [pool.submit(_draw, seed, epoch + 1, block) for block in blocks]
+                    if epoch + 1 < last
+                    else []
+                )
+                yield np.concatenate([i for i, _ in drawn]), np.concatenate([t for _, t in drawn])
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 _settled: tuple[Images, Labels, Images, Hands, Mixture]
@@ -67,6 +74,7 @@ _settled: tuple[Images, Labels, Images, Hands, Mixture]
 
 def _settle(images: Images, labels: Labels, hands: Hands, mixture: Mixture) -> None:
     global _settled
+    settle_worker()
     cv2.setNumThreads(1)
     _settled = (images, labels, outlines(images), hands, mixture)
 

@@ -3,6 +3,7 @@
 Started, then per epoch any number of Progress and one EpochEnd, then Finished; a Note at any time.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,7 +43,10 @@ class Progress:
 
 @dataclass(frozen=True)
 class EpochEnd:
-    """An epoch is done. The validation figures are None where nothing was held out; accuracies are 0-1."""
+    """An epoch is done. The validation figures are None where nothing was held out; accuracies are 0-1.
+
+    images_per_second: in training, without the validation.
+    """
 
     epoch: int
     epochs: int
@@ -51,6 +55,7 @@ class EpochEnd:
     validation_loss: float | None
     validation_accuracy: float | None
     seconds: float
+    images_per_second: float
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,20 @@ class Finished:
     folder: Path
     files: tuple[str, ...]
     seconds: float
+
+
+def end_of_epoch(row: Mapping[str, float], epochs: int, images_per_second: float) -> EpochEnd:
+    """The end of an epoch as its row of history.csv tells it."""
+    return EpochEnd(
+        int(row["epoch"]),
+        epochs,
+        row["loss"],
+        row["accuracy"],
+        row.get("val_loss"),
+        row.get("val_accuracy"),
+        row["seconds"],
+        images_per_second,
+    )
 
 
 Event = Started | Progress | EpochEnd | Note | Finished

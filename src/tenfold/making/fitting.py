@@ -8,6 +8,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +17,10 @@ from tenfold.data import Dataset, Split, one_hot
 from tenfold.errors import TrainingError
 from tenfold.making.backend import keras
 from tenfold.making.batches import stream_batches
-from tenfold.making.events import EpochEnd, Event, Note, Progress
+from tenfold.making.checkpoints import Keeper, State, assign, collect, seed_variables
+from tenfold.making.events import Event, Note, Progress, end_of_epoch
 from tenfold.making.recipes import Recipe
+from tenfold.making.runs import DIGITS, Row
 
 PROGRESS_EVERY = 0.1  # seconds
 
@@ -31,11 +34,6 @@ OPTIMIZERS = {
 
 MEASURED = ("loss", "accuracy", "val_loss", "val_accuracy")
 """What Keras tells at the end of an epoch, in the order of history.csv."""
-
-DIGITS = 6
-"""Decimals of a figure in history.csv: all that float32 has for an accuracy."""
-
-Row = dict[str, float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,44 +70,51 @@ def fit_stock(
     dataset: Dataset,
     seed: int,
     tell: Callable[[Event], None],
-    keep_row: Callable[[Row], None],
+    keeper: Keeper | None = None,
 ) -> Fitted:
     """Fit by Keras' own `fit`: shuffled batches, validation after each epoch, early stopping if asked.
 
     seed: of the order of the images; the weights are in the model already.
-    tell: takes events; keep_row: takes each epoch's row as it is done.
+    tell: takes events; keeper: keeps rows and checkpoints, and holds the one to go on from.
 
-    Raises TrainingError where the loss is not finite.
+    Raises TrainingError where the loss is not finite; the model then has the weights of the last whole epoch.
     """
+    keeper = keeper or Keeper()
     compile_network(model, recipe)
-    classes = len(dataset.class_names)
-    watcher = _Watcher(recipe, len(dataset.train), tell, keep_row)
-    callbacks = [watcher]
-    stopper = None
-    if recipe.early_stopping is not None:
-        stopper = keras.callbacks.EarlyStopping(patience=recipe.early_stopping, restore_best_weights=True)
-        callbacks.append(stopper)
-    start = time.perf_counter()
-    labels = _labels(dataset.train, recipe, classes)
-    model.fit(
-        stream_batches(dataset.train.images, labels, recipe.batch_size, recipe.epochs, seed),
-        epochs=recipe.epochs,
-        steps_per_epoch=watcher.batches,
-        shuffle=False,
-        validation_data=(dataset.validation.images, _labels(dataset.validation, recipe, classes))
-        if len(dataset.validation)
-        else None,
-        callbacks=callbacks,
-        verbose=0,
-    )
-    seconds = time.perf_counter() - start
-    done = len(watcher.rows)
-    kept = done if stopper is None else stopper.best_epoch + 1
+    model.optimizer.build(model.trainable_variables)
+    stopper = _Stopper(recipe.early_stopping) if recipe.early_stopping is not None else None
+    watcher = _Watcher(model, recipe, len(dataset.train), tell, keeper, stopper)
+    labels = _labels(dataset.train, recipe, len(dataset.class_names))
+    held_out = dataset.validation.images, _labels(dataset.validation, recipe, len(dataset.class_names))
+    if keeper.restored is not None:
+        # Keras makes its metrics when it first measures something; only then can they be given values.
+        model.evaluate(dataset.train.images[:1], labels[:1], verbose=0)
+        watcher.restore(keeper.restored)
+    try:
+        while not watcher.finished:
+            place = watcher.epoch, watcher.batch
+            model.fit(
+                stream_batches(dataset.train.images, labels, recipe.batch_size, recipe.epochs, seed, place),
+                initial_epoch=watcher.epoch,
+                # A checkpoint may lie inside an epoch: its rest comes first, then the epochs after it.
+                epochs=watcher.epoch + 1 if watcher.batch else recipe.epochs,
+                steps_per_epoch=watcher.batches - watcher.batch,
+                shuffle=False,
+                validation_data=held_out if len(dataset.validation) else None,
+                callbacks=[stopper, watcher] if stopper else [watcher],
+                verbose=0,
+            )
+    except TrainingError:
+        if keeper.good is not None:
+            watcher.restore(keeper.good)
+        raise
+    done = len(keeper.rows)
+    kept = done if stopper is None else stopper.keep_best(model)
     if stopper is not None:
         stopped = f"stopped after epoch {done}" if stopper.stopped_epoch else f"ran all {done} epochs"
         tell(Note(f"{stopped}; the weights of epoch {kept}, with the lowest validation loss, are kept"))
-    _note_guessing(watcher.rows[kept - 1], dataset, tell)
-    return Fitted(tuple(watcher.rows), kept, seconds)
+    _note_guessing(keeper.rows[kept - 1], dataset, tell)
+    return Fitted(tuple(keeper.rows), kept, keeper.seconds)
 
 
 def _note_guessing(row: Row, dataset: Dataset, tell: Callable[[Event], None]) -> None:
@@ -131,35 +136,120 @@ def _labels(split: Split, recipe: Recipe, classes: int) -> NDArray[np.float32] |
     return one_hot(split.labels, classes) if recipe.labels == "one-hot" else split.labels
 
 
+class _Stopper(keras.callbacks.EarlyStopping):  # type: ignore[misc]
+    """Keras' early stopping, which can be put in a checkpoint and go on from there."""
+
+    def __init__(self, patience: int) -> None:
+        super().__init__(patience=patience, restore_best_weights=True)
+        self._place: dict[str, Any] = {}
+        self._best: list[Any] = []
+
+    def place(self) -> dict[str, Any]:
+        """Where it stands, as JSON values; the best weights are kept beside."""
+        return {name: getattr(self, name) for name in ("wait", "stopped_epoch", "best_epoch")} | {
+            "best": None if self.best is None else float(self.best)
+        }
+
+    def restore(self, place: dict[str, Any], best: list[Any]) -> None:
+        """Stand where it stood."""
+        self._place, self._best = place, best
+        self.on_train_begin()
+
+    def keep_best(self, model: keras.Model) -> int:
+        """Give the model the best epoch's weights; that epoch's number."""
+        model.set_weights(self.best_weights)
+        return int(self.best_epoch) + 1
+
+    def on_train_begin(self, logs: Row | None = None) -> None:
+        super().on_train_begin(logs)
+        for name, value in self._place.items():
+            setattr(self, name, value)
+        self.best_weights = self._best or None
+
+    def on_epoch_end(self, epoch: int, logs: Row | None = None) -> None:
+        super().on_epoch_end(epoch, logs)
+        self._place, self._best = self.place(), self.best_weights or []
+
+    def on_train_end(self, logs: Row | None = None) -> None:
+        pass  # the best weights are taken when all parts of the training are done
+
+
 class _Watcher(keras.callbacks.Callback):  # type: ignore[misc]
-    """Tells events from inside `fit`, keeps each epoch's row, and stops where the loss is not finite."""
+    """Tells events from inside `fit`, keeps rows and checkpoints, and stops where the loss is not finite.
+
+    epoch, batch: how many are done, of the training and of the epoch that has begun.
+    """
 
     def __init__(
-        self, recipe: Recipe, images: int, tell: Callable[[Event], None], keep_row: Callable[[Row], None]
+        self,
+        model: keras.Model,
+        recipe: Recipe,
+        images: int,
+        tell: Callable[[Event], None],
+        keeper: Keeper,
+        stopper: _Stopper | None,
     ) -> None:
         super().__init__()
-        self.rows: list[Row] = []
+        self.epoch = self.batch = 0
+        self.batches = -(-images // recipe.batch_size)
+        self._network = model
         self._recipe = recipe
         self._images = images
-        self.batches = -(-images // recipe.batch_size)
         self._tell = tell
-        self._keep_row = keep_row
-        self._epoch_start = self._last = 0.0
+        self._keeper = keeper
+        self._stopper = stopper
+        self._metrics: list[Any] = []
+        self._first = 0
+        self._epoch_start = self._last_told = self._trained = 0.0
+
+    @property
+    def finished(self) -> bool:
+        """Whether all epochs are done, or early stopping has ended them."""
+        stopped = self._stopper is not None and self._stopper.stopped_epoch > 0
+        return stopped or self.epoch == self._recipe.epochs
+
+    def state(self) -> State:
+        """All that the next step depends on, copied."""
+        model, stopper = self._network, self._stopper
+        arrays = collect(
+            weights=model.weights,
+            seeds=seed_variables(model),
+            optimizer=model.optimizer.variables,
+            metrics=model.metrics_variables if self.batch else [],
+            best=(stopper.best_weights or []) if stopper else [],
+        )
+        place = {"epoch": self.epoch, "step": self.batch, "stopping": stopper.place() if stopper else None}
+        return State(place, arrays)
+
+    def restore(self, state: State) -> None:
+        """Go back to a state. Raises RunError where it is another network's."""
+        model = self._network
+        assign(model.weights, state.group("weights"))
+        assign(seed_variables(model), state.group("seeds"))
+        assign(model.optimizer.variables, state.group("optimizer"))
+        self.epoch, self.batch = int(state.place["epoch"]), int(state.place["step"])
+        self._metrics = state.group("metrics")
+        if self._stopper is not None:
+            self._stopper.restore(state.place["stopping"], state.group("best"))
 
     def on_epoch_begin(self, epoch: int, logs: Row | None = None) -> None:
-        self._epoch_start = self._last = time.perf_counter()
+        self._epoch_start = self._last_told = self._trained = time.perf_counter()
+        self._first = self.batch
+        if self._metrics:
+            assign(self._network.metrics_variables, self._metrics)
+            self._metrics = []
 
     def on_train_batch_end(self, batch: int, logs: Row | None = None) -> None:
-        now = time.perf_counter()
-        if now - self._last < PROGRESS_EVERY:
-            return
-        self._last = now
-        loss, accuracy = float((logs or {})["loss"]), float((logs or {})["accuracy"])
-        self._check(loss)
-        seen = min((batch + 1) * self._recipe.batch_size, self._images)
-        speed = seen / (now - self._epoch_start)
-        epoch = len(self.rows) + 1
-        self._tell(Progress(epoch, self._recipe.epochs, batch + 1, self.batches, loss, accuracy, speed))
+        self.batch += 1
+        self._trained = now = time.perf_counter()
+        if now - self._last_told >= PROGRESS_EVERY:
+            self._last_told = now
+            loss, accuracy = float((logs or {})["loss"]), float((logs or {})["accuracy"])
+            self._check(loss)
+            place = (self.epoch + 1, self._recipe.epochs, self.batch, self.batches)
+            self._tell(Progress(*place, loss, accuracy, self._speed()))
+        if self.batch < self.batches:
+            self._keeper.pause(self.epoch * self.batches + self.batch, self.state)
 
     def on_epoch_end(self, epoch: int, logs: Row | None = None) -> None:
         logs = logs or {}
@@ -172,24 +262,20 @@ class _Watcher(keras.callbacks.Callback):  # type: ignore[misc]
             "seconds": round(time.perf_counter() - self._epoch_start, 3),
         }
         self._check(row["loss"] + row.get("val_loss", 0.0))
-        self.rows.append(row)
-        self._keep_row(row)
-        self._tell(
-            EpochEnd(
-                epoch + 1,
-                self._recipe.epochs,
-                row["loss"],
-                row["accuracy"],
-                row.get("val_loss"),
-                row.get("val_accuracy"),
-                row["seconds"],
-            )
-        )
+        self._keeper.add_row(row)
+        self._tell(end_of_epoch(row, self._recipe.epochs, self._speed()))
+        self.epoch, self.batch = epoch + 1, 0
+        self._keeper.pause(self.epoch * self.batches, self.state, epoch_done=True)
+
+    def _speed(self) -> float:
+        size = self._recipe.batch_size
+        seen = min(self.batch * size, self._images) - self._first * size
+        return seen / max(1e-9, self._trained - self._epoch_start)
 
     def _check(self, loss: float) -> None:
         if not math.isfinite(loss):
             rate, optimizer = self._recipe.rate, self._recipe.optimizer
             raise TrainingError(
-                f"the loss is not finite in epoch {len(self.rows) + 1}: a learning rate of {rate:g} is "
+                f"the loss is not finite in epoch {self.epoch + 1}: a learning rate of {rate:g} is "
                 f"too high for {optimizer} here; try {rate / 10:g}"
             )

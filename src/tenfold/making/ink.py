@@ -1,7 +1,6 @@
 """The recipe `ink`: fit a network to other people's hands, and calibrate what it says of its own sureness."""
 
 import math
-import time
 from collections.abc import Callable
 
 import numpy as np
@@ -10,12 +9,14 @@ from numpy.typing import NDArray
 from tenfold.data import Dataset, Split
 from tenfold.making.augmentation import Hands
 from tenfold.making.backend import keras
+from tenfold.making.checkpoints import Keeper
 from tenfold.making.drawing import Mixture, epochs
-from tenfold.making.events import EpochEnd, Event
-from tenfold.making.fitting import DIGITS, Fitted, Row
+from tenfold.making.events import Event
+from tenfold.making.fitting import Fitted
 from tenfold.making.loop import Loop, Schedule
 from tenfold.making.nondigits import nondigit
 from tenfold.making.recipes import Recipe
+from tenfold.making.runs import Row
 
 Floats = NDArray[np.float64]
 
@@ -35,7 +36,7 @@ def fit_hands(
     dataset: Dataset,
     seed: int,
     tell: Callable[[Event], None],
-    keep_row: Callable[[Row], None],
+    keeper: Keeper | None = None,
 ) -> Fitted:
     """Fit a network that also refuses, on images drawn afresh each epoch, and calibrate it.
 
@@ -43,32 +44,20 @@ def fit_hands(
 
     Raises TrainingError where the loss is not finite.
     """
+    keeper = keeper or Keeper()
     mixture = Mixture()
-    start = time.perf_counter()
     view = _logits(model)
     schedule = Schedule(recipe.epochs, recipe.batch_size, recipe.rate)
     loop = Loop(view, schedule, mixture.size(len(dataset.train)) // recipe.batch_size)
-    rows: list[Row] = []
-    last = start
-    for images, labels in epochs(dataset.train, seed, 0, recipe.epochs, Hands(), mixture):
-        order = np.random.default_rng([seed, loop.epoch, ORDER]).permutation(len(labels))
-        row: Row = {"epoch": loop.epoch + 1, **loop.run_epoch(images, labels, order)}
-        with loop.averaged():
-            row |= _validate(view, dataset.validation)
-        now = time.perf_counter()
-        row |= {
-            "learning_rate": schedule.rate(loop.epoch * loop.steps_an_epoch - 1, loop.steps),
-            "seconds": now - last,
-        }
-        last = now
-        row = {name: round(value, DIGITS) for name, value in row.items()}
-        rows.append(row)
-        keep_row(row)
-        told = (row["loss"], row["accuracy"], row.get("val_loss"), row.get("val_accuracy"), row["seconds"])
-        tell(EpochEnd(loop.epoch, recipe.epochs, *told))
-    loop.keep_average()
+    loop.train(
+        draw=lambda first: epochs(dataset.train, seed, first, recipe.epochs, Hands(), mixture),
+        order=lambda epoch, count: np.random.default_rng([seed, epoch, ORDER]).permutation(count),
+        validate=lambda: _validate(view, dataset.validation),
+        tell=tell,
+        keeper=keeper,
+    )
     temperature = _calibrate(model, view, dataset.validation, seed) if len(dataset.validation) else 1.0
-    return Fitted(tuple(rows), len(rows), time.perf_counter() - start, temperature, THRESHOLD)
+    return Fitted(tuple(keeper.rows), len(keeper.rows), keeper.seconds, temperature, THRESHOLD)
 
 
 def _logits(model: keras.Model) -> keras.Model:

@@ -4,8 +4,8 @@ A `Loop` holds everything that changes while it trains: weights, optimizer, movi
 """
 
 import math
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +14,17 @@ from numpy.typing import NDArray
 
 from tenfold.errors import TrainingError
 from tenfold.making.backend import keras, tensorflow
+from tenfold.making.checkpoints import Keeper, State, assign, collect, seed_variables
+from tenfold.making.events import Event, Progress, end_of_epoch
+from tenfold.making.runs import DIGITS, Row
 
 Array = NDArray[Any]
+
+STEPS_A_CALL = 50
+"""Steps in one compiled call: between two calls a training can be stopped, and saved. Many cost nothing."""
+
+NOTHING = [0.0, 0.0, 0.0]
+"""An epoch's sums before its first step: of the loss, of digits read right, of digits."""
 
 
 @dataclass(frozen=True)
@@ -57,35 +66,140 @@ class Loop:
         self.schedule = schedule
         self.steps_an_epoch = steps_an_epoch
         self.epoch = 0
+        self._step = 0  # in this epoch
+        self._sums = NOTHING
         self._optimizer = keras.optimizers.AdamW(
             schedule.peak, schedule.decay, schedule.beta_1, schedule.beta_2, epsilon=1e-7
         )
         self._optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
         self._optimizer.build(model.trainable_variables)
         self._averages = [tensorflow.Variable(w.value, trainable=False) for w in model.weights]
-        self._run = tensorflow.function(self._steps, jit_compile=False)
+        spec = tensorflow.TensorSpec
+        self._run = tensorflow.function(
+            self._steps,
+            jit_compile=False,
+            input_signature=[
+                spec((None, 28, 28), tensorflow.uint8),
+                spec((None,), tensorflow.int32),
+                spec((None, schedule.batch_size), tensorflow.int64),
+                spec((None,), tensorflow.float32),
+                spec((None,), tensorflow.float32),
+            ],
+        )
+        self._held: tuple[Array, Any] | None = None
 
-    def run_epoch(self, images: Array, labels: Array, order: Array) -> dict[str, float]:
+    def train(
+        self,
+        draw: Callable[[int], Generator[tuple[Array, Array], None, None]],
+        order: Callable[[int, int], Array],
+        validate: Callable[[], Row],
+        tell: Callable[[Event], None],
+        keeper: Keeper,
+    ) -> None:
+        """Run the epochs that are left, from where the keeper's checkpoint stands; keep the averaged weights.
+
+        draw: gives images and labels of each epoch from this one on; order: of an epoch of so many images.
+        validate: measures the averaged weights, as columns of the row.
+
+        Raises TrainingError where the loss is not finite; the model then has the averaged weights of the last
+        whole epoch. Raises Stopped where it was asked to stop.
+        """
+        if keeper.restored is not None:
+            self.restore(keeper.restored)
+        try:
+            with closing(draw(self.epoch)) as drawn:
+                for images, labels in drawn:
+                    self._train_epoch(images, labels, order(self.epoch, len(labels)), validate, tell, keeper)
+        except TrainingError:
+            if keeper.good is not None:
+                self.restore(keeper.good)
+                self.keep_average()
+            raise
+        self.keep_average()
+
+    def _train_epoch(
+        self,
+        images: Array,
+        labels: Array,
+        order: Array,
+        validate: Callable[[], Row],
+        tell: Callable[[Event], None],
+        keeper: Keeper,
+    ) -> None:
+        start, first = keeper.seconds, self._step
+
+        def between(figures: Row) -> None:
+            spent = max(1e-9, keeper.seconds - start)
+            speed = (self._step - first) * self.schedule.batch_size / spent
+            place = (self.epoch + 1, self.schedule.epochs, self._step, self.steps_an_epoch)
+            tell(Progress(*place, figures["loss"], figures["accuracy"], speed))
+            keeper.pause(self.done, self.state)
+
+        row: Row = {"epoch": self.epoch + 1, **self.run_epoch(images, labels, order, between)}
+        seconds = keeper.seconds - start
+        with self.averaged():
+            row |= validate()
+        rate = self.schedule.rate(self.done - 1, self.steps)
+        row |= {"learning_rate": rate, "seconds": keeper.seconds - start}
+        row = {name: round(value, DIGITS) for name, value in row.items()}
+        keeper.add_row(row)
+        tell(
+            end_of_epoch(
+                row, self.schedule.epochs, (self.steps_an_epoch - first) * self.schedule.batch_size / seconds
+            )
+        )
+        keeper.pause(self.done, self.state, epoch_done=True)
+
+    def run_epoch(
+        self,
+        images: Array,
+        labels: Array,
+        order: Array,
+        between: Callable[[Row], None] = lambda figures: None,
+    ) -> Row:
         """One pass over images (n, 28, 28) uint8 and labels (n,) in this order, without a last short batch.
+
+        between: called between two compiled calls with the loss and accuracy so far.
 
         Returns the mean loss and the accuracy on digits. Raises TrainingError where the loss is not finite.
         """
         size, steps = self.schedule.batch_size, self.steps_an_epoch
-        first = self.epoch * steps
-        rates = np.array([self.schedule.rate(first + i, self.steps) for i in range(steps)], np.float32)
-        forget = np.array(
-            [min(self.schedule.average, (1 + first + i) / (10 + first + i)) for i in range(steps)], np.float32
-        )
-        batches = order[: steps * size].reshape(steps, size)
-        sums = self._run(*map(tensorflow.constant, (images, labels.astype(np.int32), batches, rates, forget)))
-        loss, right, digits = (float(value) for value in sums)
+        batches = order[: steps * size].reshape(steps, size).astype(np.int64)
+        held = self._hold(images), tensorflow.constant(labels.astype(np.int32))
+        while True:
+            part = slice(self._step, min(self._step + STEPS_A_CALL, steps))
+            sums = self._run(*held, *map(tensorflow.constant, (batches[part], *self._settings(part))))
+            self._sums = [a + float(b) for a, b in zip(self._sums, sums, strict=True)]
+            self._step = part.stop
+            loss, right, digits = self._sums
+            self._check(loss)
+            figures = {"loss": loss / self._step, "accuracy": right / max(1.0, digits)}
+            if self._step == steps:
+                break
+            between(figures)
+        self.epoch, self._step, self._sums = self.epoch + 1, 0, NOTHING
+        return figures
+
+    def _hold(self, images: Array) -> Any:
+        """The images as a tensor; the same array is copied once."""
+        if self._held is None or self._held[0] is not images:
+            self._held = (images, tensorflow.constant(images))
+        return self._held[1]
+
+    def _settings(self, part: slice) -> tuple[Array, Array]:
+        """The learning rate and the average's rate of each of these steps of the epoch."""
+        first = self.epoch * self.steps_an_epoch
+        steps = range(first + part.start, first + part.stop)
+        rates = [self.schedule.rate(step, self.steps) for step in steps]
+        forget = [min(self.schedule.average, (1 + step) / (10 + step)) for step in steps]
+        return np.array(rates, np.float32), np.array(forget, np.float32)
+
+    def _check(self, loss: float) -> None:
         if not math.isfinite(loss):
             raise TrainingError(
                 f"the loss is not finite in epoch {self.epoch + 1}: a learning rate of "
                 f"{self.schedule.peak:g} is too high here; try {self.schedule.peak / 10:g}"
             )
-        self.epoch += 1
-        return {"loss": loss / steps, "accuracy": right / max(1.0, digits)}
 
     def _steps(self, images: Any, labels: Any, batches: Any, rates: Any, forget: Any) -> tuple[Any, Any, Any]:
         tf = tensorflow
@@ -115,9 +229,33 @@ class Loop:
         return loss_sum, right, digits
 
     @property
+    def done(self) -> int:
+        """The steps that are done."""
+        return self.epoch * self.steps_an_epoch + self._step
+
+    @property
     def steps(self) -> int:
         """The steps of the whole training."""
         return self.steps_an_epoch * self.schedule.epochs
+
+    def state(self) -> State:
+        """All that the next step depends on, copied."""
+        arrays = collect(
+            weights=self.model.weights,
+            seeds=seed_variables(self.model),
+            averages=self._averages,
+            optimizer=self._optimizer.variables,
+        )
+        return State({"epoch": self.epoch, "step": self._step, "sums": self._sums}, arrays)
+
+    def restore(self, state: State) -> None:
+        """Go back to a state. Raises RunError where it is another network's."""
+        assign(self.model.weights, state.group("weights"))
+        assign(seed_variables(self.model), state.group("seeds"))
+        assign(self._averages, state.group("averages"))
+        assign(self._optimizer.variables, state.group("optimizer"))
+        self.epoch, self._step = int(state.place["epoch"]), int(state.place["step"])
+        self._sums = [float(value) for value in state.place["sums"]]
 
     def keep_average(self) -> None:
         """Give the model the moving averages for its weights: the end of training."""

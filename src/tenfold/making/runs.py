@@ -1,6 +1,7 @@
 """Runs: the folder a training leaves behind, and how it is written so that nothing half-made stays."""
 
 import csv
+import errno
 import json
 import os
 import shutil
@@ -15,20 +16,32 @@ from tenfold.errors import OptionError, RunError
 from tenfold.making.recipes import Recipe
 from tenfold.reading import Reader, load
 
+try:
+    import fcntl
+except ImportError:  # pragma: no cover
+    fcntl = None  # type: ignore[assignment]
+
 MODEL = "model.keras"
 READER = "reader.onnx"
 HISTORY = "history.csv"
 METRICS = "metrics.json"
+PLAN = "run.json"
+CHECKPOINTS = "checkpoints"
+TENSORBOARD = "tensorboard"
 SAMPLES = "samples.png"
 CURVES = "curves.png"
 CONFUSION = "confusion.png"
 MISTAKES = "mistakes.png"
-FILES = (MODEL, READER, HISTORY, METRICS, SAMPLES, CURVES, CONFUSION, MISTAKES)
-"""Everything in a finished run folder."""
+FILES = (PLAN, MODEL, READER, HISTORY, METRICS, SAMPLES, CURVES, CONFUSION, MISTAKES)
+"""Every file in a finished run folder; the folder tensorboard is there where it was asked for."""
 
 LARGEST_TEXT = 16 << 20  # bytes
 
+DIGITS = 6
+"""Decimals of a figure in history.csv: all that float32 has for an accuracy."""
+
 Row = dict[str, float]
+"""One epoch: epoch, loss, accuracy, val_loss, val_accuracy, learning_rate, seconds."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,10 +82,12 @@ def load_run(folder: str | Path) -> Run:
     if not folder.is_dir():
         raise RunError(f"{folder}: no such run folder; expected one written by `tenfold train`")
     missing = [name for name in (METRICS, HISTORY, READER) if not (folder / name).exists()]
+    if METRICS in missing and (folder / PLAN).exists():
+        raise RunError(f"{folder}: not a finished run; `tenfold train --resume {folder}` finishes it")
     if missing:
         raise RunError(f"{folder}: not a finished run, {' and '.join(missing)} missing; train again")
     try:
-        metrics = json.loads(_read_text(folder / METRICS))
+        metrics = json.loads(read_text(folder / METRICS))
         known = {field.name for field in fields(Recipe)}
         recipe = Recipe(**{key: value for key, value in metrics["recipe"].items() if key in known})
         metrics["figures"] = {str(name): float(value) for name, value in metrics["figures"].items()}
@@ -81,7 +96,8 @@ def load_run(folder: str | Path) -> Run:
     return Run(folder, recipe, _read_history(folder / HISTORY), metrics)
 
 
-def _read_text(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """A small text file of a run. Raises RunError where it is too large or cannot be read."""
     try:
         if path.stat().st_size > LARGEST_TEXT:
             raise RunError(f"{path}: larger than {LARGEST_TEXT >> 20} MB; not written by `tenfold train`")
@@ -94,33 +110,33 @@ def _read_text(path: Path) -> str:
 
 def _read_history(path: Path) -> tuple[Row, ...]:
     try:
-        rows = csv.DictReader(_read_text(path).splitlines(), strict=True)
+        rows = csv.DictReader(read_text(path).splitlines(), strict=True)
         return tuple({name: float(value) for name, value in row.items() if value != ""} for row in rows)
     except (ValueError, TypeError, csv.Error) as error:
         raise RunError(f"{path}: damaged ({error}); train again") from None
 
 
-@contextmanager
-def claimed_folder(out: str | Path | None, recipe: str, bytes_needed: int) -> Iterator[Path]:
-    """Make the run folder, prove that it can be written to, and take it away again if the body fails.
+def claim_folder(
+    out: str | Path | None, recipe: str, plan: Mapping[str, Any], bytes_needed: int
+) -> list[Path]:
+    """Make a run folder that holds its plan from its first moment, so that it can be resumed from then on.
 
     out: the folder itself; None is `runs/<time>-<recipe>` under the current folder.
 
-    Raises RunError where it exists already, cannot be written, or the disk has less room than `bytes_needed`.
+    Returns the folder, and the folders above it that were made for it, innermost first.
+
+    Raises RunError where it exists already, cannot be written, or the disk has less room than `bytes_needed`;
+    then nothing is left.
     """
-    folder = Path(out) if out is not None else _fresh_name(Path("runs"), recipe)
-    made = _make_folder(folder)
-    try:
-        with written_aside(folder / METRICS) as aside:
-            aside.write_bytes(b"{}")
-        (folder / METRICS).unlink()
-        free = shutil.disk_usage(folder).free
-        if free < bytes_needed:
-            raise RunError(f"{folder}: {free >> 20} MB are free, the run needs up to {bytes_needed >> 20} MB")
-        yield folder
-    except BaseException:
-        _discard(folder, made)
-        raise
+    if out is not None:
+        return _claim(Path(out), plan, bytes_needed)
+    while True:
+        folder = _fresh_name(Path("runs"), recipe)
+        try:
+            return _claim(folder, plan, bytes_needed)
+        except RunError:
+            if not folder.exists():  # else another process was quicker
+                raise
 
 
 def _fresh_name(parent: Path, recipe: str) -> Path:
@@ -131,30 +147,77 @@ def _fresh_name(parent: Path, recipe: str) -> Path:
     return folder
 
 
-def _make_folder(folder: Path) -> list[Path]:
-    """Make a folder and the parents it lacks: all that were made, innermost first. Raises RunError."""
+def _claim(folder: Path, plan: Mapping[str, Any], bytes_needed: int) -> list[Path]:
+    aside = folder.with_name(f".{folder.name}.{os.getpid()}.new")
+    made: list[Path] = []
     try:
-        made = [folder, *(parent for parent in folder.parents if not parent.exists())]
-        folder.mkdir(parents=True)
-    except FileExistsError:
-        raise RunError(
-            f"{folder} exists already; a run never overwrites another: name a new folder"
-        ) from None
-    except (OSError, ValueError) as error:
+        _refuse_existing(folder)
+        made = [parent for parent in folder.parents if not parent.exists()]
+        aside.mkdir(parents=True, exist_ok=True)
+        write_json(aside / PLAN, plan)
+        check_room(folder.parent, bytes_needed)
+        os.rename(aside, folder)
+        sync_folder(folder.parent)
+    except BaseException as error:
+        discard([aside, *made])
+        if isinstance(error, RunError) or not isinstance(error, OSError | ValueError):
+            raise
         reason = getattr(error, "strerror", None) or error
-        raise RunError(f"{folder}: the run folder cannot be made ({reason})") from None
-    return made
+        raise RunError(f"{folder}: the run folder cannot be made ({reason})") from error
+    return [folder, *made]
 
 
-def _discard(folder: Path, made: Sequence[Path]) -> None:
-    """Remove an unfinished run: the files that a run writes, and the folders made for it if empty."""
+def _refuse_existing(folder: Path) -> None:
+    if not folder.exists():
+        return
+    if (folder / PLAN).exists() and not (folder / METRICS).exists():
+        raise RunError(
+            f"{folder} holds a run that is not finished: `tenfold train --resume {folder}` goes on with it; "
+            "for another, name a new folder"
+        )
+    raise RunError(f"{folder} exists already; a run never overwrites another: name a new folder")
+
+
+def check_room(folder: Path, bytes_needed: int) -> None:
+    """Raise RunError where the disk has less room than a run needs."""
+    free = shutil.disk_usage(folder).free
+    if free < bytes_needed:
+        raise RunError(
+            f"{folder}: {free >> 20} MB are free, the run needs up to {-(-bytes_needed >> 20)} MB"
+        ) from OSError(errno.ENOSPC, "No space left on device")
+
+
+def discard(folders: Sequence[Path]) -> None:
+    """Remove a run that has nothing worth keeping: what a run writes, its folder and those above if empty.
+
+    folders: as `claim_folder` gave them.
+    """
     for name in FILES:
-        for path in (folder / name, _aside(folder / name)):
-            with suppress(OSError):
+        for path in (folders[0] / name, _aside(folders[0] / name)):
+            with suppress(OSError, ValueError):
                 path.unlink()
-    for path in made:
-        with suppress(OSError):
-            path.rmdir()
+    for name in (CHECKPOINTS, TENSORBOARD):
+        shutil.rmtree(folders[0] / name, ignore_errors=True)
+    for folder in folders:
+        with suppress(OSError, ValueError):
+            folder.rmdir()
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Hold a run folder for this process; the system lets go of it when the process ends, however it ends.
+
+    Raises RunError where another process trains in it.
+    """
+    if fcntl is None:  # pragma: no cover
+        yield
+        return
+    try:
+        with (folder / PLAN).open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield
+    except BlockingIOError:
+        raise RunError(f"{folder}: another process is training this run; wait for it, or stop it") from None
 
 
 def _aside(path: Path) -> Path:
@@ -173,6 +236,7 @@ def written_aside(path: Path) -> Iterator[Path]:
         with aside.open("rb+") as written:
             os.fsync(written.fileno())
         os.replace(aside, path)
+        sync_folder(path.parent)
     except RunError:
         raise
     except OSError as error:
@@ -180,6 +244,24 @@ def written_aside(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             aside.unlink()
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename in a folder outlast a power cut, where the system can."""
+    with suppress(OSError):
+        number = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(number)
+        finally:
+            os.close(number)
+
+
+def write_history(path: Path, rows: Sequence[Mapping[str, float]]) -> None:
+    """Write history.csv anew, with these epochs. Raises RunError."""
+    with suppress(FileNotFoundError):
+        path.unlink()
+    for row in rows:
+        append_history(path, row)
 
 
 def append_history(path: Path, row: Mapping[str, float]) -> None:
@@ -194,7 +276,10 @@ def append_history(path: Path, row: Mapping[str, float]) -> None:
         raise RunError(f"{path}: cannot be written ({error.strerror})") from None
 
 
-def write_metrics(path: Path, metrics: Mapping[str, Any]) -> None:
-    """Write metrics.json aside and give it its name: the sign that a run is finished. Raises RunError."""
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a JSON file aside and give it its name. Raises RunError.
+
+    metrics.json, written last, is the sign that a run is finished.
+    """
     with written_aside(path) as aside:
-        aside.write_text(json.dumps(metrics, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+        aside.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", encoding="utf-8")

@@ -1,0 +1,221 @@
+"""Plans: all that decides what a training gives, written to run.json before it begins."""
+
+import json
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from tenfold.data import Dataset, load_data, load_mnist
+from tenfold.data.identity import hash_splits
+from tenfold.data.loading import as_number
+from tenfold.errors import OptionError, RunError
+from tenfold.making import runs
+from tenfold.making.checkpoints import SAVE_EVERY
+from tenfold.making.recipes import Recipe
+from tenfold.reading import prepare
+from tenfold.reading.squeezing import squeeze
+
+FORMAT = 1
+
+LARGEST_SEED = 2**32 - 1
+"""NumPy's generators take no larger one."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a training's data comes from; the fields are those of `load_data`.
+
+    data: None is MNIST. as_is: pictures of other sizes are shrunk as they are, not prepared.
+    """
+
+    data: str | None = None
+    validation: float | str | None = None
+    limit: int | None = None
+    as_is: bool = False
+
+    @property
+    def holds_nothing_out(self) -> bool:
+        """Whether no images are held out for validation."""
+        try:
+            return self.validation is not None and float(self.validation) == 0
+        except ValueError:  # the name of a source
+            return False
+
+    def load(self) -> Dataset:
+        """Read the data. Raises DataError, OptionError."""
+        given = {"validation": self.validation, "limit": self.limit}
+        asked: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+        if self.data is None:
+            return load_mnist(**asked)
+        return load_data(self.data, to_image=squeeze if self.as_is else prepare, **asked)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One training: the recipe, the seed, the data, and what is kept on the way.
+
+    source: None where a program brought the data as arrays.
+    init: the run whose weights it begins with; None begins with weights drawn by the seed.
+    save_every: seconds between checkpoints.
+
+    Raises OptionError on a seed or an interval that cannot be.
+    """
+
+    recipe: Recipe
+    seed: int = 1
+    source: Source | None = None
+    init: str | None = None
+    tensorboard: bool = False
+    save_every: float = SAVE_EVERY
+
+    def __post_init__(self) -> None:
+        check_seed(self.seed)
+        every = self.save_every
+        if isinstance(every, bool) or not isinstance(every, int | float) or not 0 <= every < math.inf:
+            raise OptionError(f"seconds between checkpoints must be 0 or more, got {every!r}")
+        if self.recipe.early_stopping is not None and self.source and self.source.holds_nothing_out:
+            raise OptionError(
+                "early stopping watches the validation loss, and a validation of 0 holds no images out for it"
+            )
+
+    def load(self) -> Dataset:
+        """Read the data. Raises DataError, OptionError."""
+        return (self.source or Source()).load()
+
+
+def check_seed(seed: object) -> None:
+    """Raise OptionError for what cannot be a seed."""
+    if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed <= LARGEST_SEED:
+        raise OptionError(f"the seed must be a whole number from 0 to {LARGEST_SEED}, got {seed!r}")
+
+
+def find_source(
+    data: Dataset | str | Path | None,
+    validation: float | str | Path | None,
+    limit: int | None,
+    as_is: bool = False,
+) -> Source | None:
+    """Where the data comes from that a training was asked to use; None for a Dataset, which is loaded.
+
+    Raises OptionError where a Dataset comes with what only a source can have.
+    """
+    if not isinstance(data, Dataset):
+        names = [str(given) if isinstance(given, Path) else given for given in (data, validation)]
+        return Source(names[0], names[1], limit, as_is)  # type: ignore[arg-type]
+    given = {"validation": validation, "limit": limit}
+    if asked := [name for name, value in given.items() if value is not None]:
+        raise OptionError(f"{' and '.join(asked)}: give it to load_data, a Dataset is loaded already")
+    return None
+
+
+def load_asked(
+    data: Dataset | str | Path | None, validation: float | str | Path | None, limit: int | None
+) -> Dataset:
+    """The data set that a training was asked to use. Raises DataError, OptionError."""
+    source = find_source(data, validation, limit)
+    return source.load() if source else data  # type: ignore[return-value]
+
+
+def describe_data(dataset: Dataset) -> dict[str, Any]:
+    """What tells one data set from another, and the sizes of its splits."""
+    return {
+        "source": dataset.source,
+        "sha256": dataset.sha256,
+        "splits_sha256": hash_splits(dataset.train, dataset.validation),
+        "train": len(dataset.train),
+        "validation": len(dataset.validation),
+        "test": len(dataset.test) if dataset.test else 0,
+        "class_names": list(dataset.class_names),
+    }
+
+
+def plan_content(plan: Plan, data: Mapping[str, Any], versions: Mapping[str, str]) -> dict[str, Any]:
+    """A plan as the content of run.json. data: from `describe_data`."""
+    content = settle(asdict(plan))
+    return {
+        "format": FORMAT,
+        "plan": {**content, "source": content["source"] and settle(content["source"])},
+        "data": dict(data),
+        "versions": dict(versions),
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def read_plan(folder: str | Path) -> tuple[Plan, dict[str, Any], dict[str, str]]:
+    """The plan of a run, the description of its data, the versions it was begun with.
+
+    Raises RunError where the folder is missing or not a run.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise RunError(f"{folder}: no such run folder; expected one that `tenfold train` began")
+    path = folder / runs.PLAN
+    if not path.exists():
+        raise RunError(f"{folder}: not a run, it holds no {runs.PLAN}; expected a folder of `tenfold train`")
+    try:
+        content = json.loads(runs.read_text(path))
+        if content["format"] != FORMAT:
+            raise RunError(f"{path}: of format {content['format']!r}, made by another version of tenfold")
+        kept = dict(content["plan"])
+        kept["recipe"] = _rebuild(Recipe, kept["recipe"])
+        kept["source"] = kept["source"] and _rebuild(Source, kept["source"])
+        return _rebuild(Plan, kept), dict(content["data"]), dict(content["versions"])
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise RunError(f"{path}: damaged ({error}); it cannot be resumed, train again") from None
+
+
+def when_begun(folder: Path) -> str:
+    """When a run was begun, as its run.json says; see `read_plan`."""
+    return str(json.loads(runs.read_text(folder / runs.PLAN)).get("started", ""))
+
+
+def refuse_changes(folder: Path, kind: str, begun: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    """Raise OptionError with the differences where what a run was begun with is not what there is now."""
+    changed = [
+        f"{name} was {_short(begun.get(name))}, is {_short(value)}"
+        for name, value in now.items()
+        if begun.get(name) != value
+    ]
+    if changed:
+        raise OptionError(
+            f"{folder}: the {kind} changed since this run was begun ({'; '.join(changed)}); "
+            "a run goes on with what it was begun with, or begins anew in a new folder"
+        )
+
+
+def settle(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings with paths that hold wherever a run is resumed from, and a number of images as a number."""
+    settled: dict[str, Any] = {
+        name: _settle_path(content[name]) for name in ("data", "init") if content.get(name) is not None
+    }
+    if content.get("validation") is not None:
+        number = as_number(content["validation"])
+        settled["validation"] = _settle_path(number) if isinstance(number, str) else number
+    return {**content, **settled}
+
+
+def _settle_path(name: str) -> str:
+    if name in ("mnist", "keras") or not name.strip():
+        return name
+    return os.path.abspath(os.path.expanduser(name))
+
+
+def settings(plan: Plan) -> dict[str, Any]:
+    """Everything in a plan by one name each, as the command line calls it; settled."""
+    recipe = {f.name: getattr(plan.recipe, f.name) for f in fields(Recipe) if f.name != "name"}
+    source = asdict(plan.source) if plan.source else {}
+    rest = {f.name: getattr(plan, f.name) for f in fields(Plan) if f.name not in ("recipe", "source")}
+    return settle({"recipe": plan.recipe.name, **recipe, **source, **rest})
+
+
+def _rebuild(kind: Any, content: Mapping[str, Any]) -> Any:
+    return kind(**{f.name: content[f.name] for f in fields(kind)})
+
+
+def _short(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= 60 else text[:12] + "..."
