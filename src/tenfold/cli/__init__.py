@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from tenfold import __version__
-from tenfold.cli import comparing, doctor, judging, pages, reading, training
+from tenfold.cli import comparing, course, doctor, judging, pages, reading, training
 from tenfold.cli.show import OutputClosed, say, system_reason
 from tenfold.errors import PictureError, RunError, TenfoldError, TrainingError
 
@@ -33,6 +33,7 @@ app.command()(comparing.compare)
 app.command()(reading.predict)
 app.command()(pages.read)
 app.command()(doctor.doctor)
+app.command()(course.docs)
 
 
 def _show_version(wanted: bool) -> None:

@@ -21,6 +21,7 @@ FOR = {
     "gpu": "training on an NVIDIA card",
     "scans": "reading HEIC photos and PDF files",
     "bench": "comparing with other readers",
+    "docs": "building the course",
     "dev": "working on Tenfold",
 }
 TENSORFLOW = ("tensorflow", "tensorflow-cpu", "tensorflow-gpu", "tensorflow-intel")
