@@ -76,9 +76,10 @@ class Reader:
         if isinstance(pictures, str | Path | bytes):
             raise PictureError(f"expected a list of pictures, got one {type(pictures).__name__}: use predict")
         if prepared:
-            images = _as_images(pictures)
-            probabilities, is_digit = self.probabilities(images)
-            return self._answers(probabilities, is_digit, images)
+            images, told = _as_images(pictures), list[Prediction]()
+            for probabilities, is_digit in self._outputs(images):
+                told += self._answers(probabilities, is_digit, images[len(told) : len(told) + len(is_digit)])
+            return told
         answers: list[Prediction] = []
         waiting: _Looked | None = None
         with SINGLE_THREADED, ThreadPoolExecutor(THREADS) as pool:
@@ -164,17 +165,21 @@ class Reader:
 
         Raises PictureError where the images have another shape or type.
         """
-        images = _as_images(images)
-        batches = [images[i : i + BATCH] for i in range(0, len(images), BATCH)]
-        if not batches:
+        outputs = list(self._outputs(_as_images(images)))
+        if not outputs:
             return np.zeros((0, len(self.labels)), np.float32), np.zeros(0, np.float32)
-        if len(batches) == 1:
-            return self._run(images)
-        with ThreadPoolExecutor(THREADS) as pool:
-            answers = list(pool.map(self._run, batches))
-        return np.concatenate([a for a, _ in answers]), np.concatenate([b for _, b in answers])
+        return np.concatenate([a for a, _ in outputs]), np.concatenate([b for _, b in outputs])
 
-    def _run(self, images: Images) -> tuple[Probabilities, Probabilities]:
+    def _outputs(self, images: Images) -> Iterator[_Outputs]:
+        """What the network says of each batch in turn, while its threads look at the next."""
+        batches = [images[i : i + BATCH] for i in range(0, len(images), BATCH)]
+        if len(batches) < 2:
+            yield from map(self._run, batches)
+            return
+        with ThreadPoolExecutor(THREADS) as pool:
+            yield from pool.map(self._run, batches)
+
+    def _run(self, images: Images) -> _Outputs:
         if not self._refuses:
             (probabilities,) = self._network.session.run(["probabilities"], {"images": images})
             return probabilities, np.ones(len(images), np.float32)
