@@ -33,7 +33,7 @@ class Schedule:
 
     peak: the greatest learning rate, reached after `warm` of all steps; a cosine takes it to `end` of it.
     decay: decoupled weight decay (Loshchilov and Hutter 2019); beta_1, beta_2: Adam's.
-    average: the rate at which the weights' moving average forgets, a step; it starts quicker.
+    average: how much the weights' moving average keeps, a step, at most; it starts quicker. 0 is no average.
     """
 
     epochs: int
@@ -73,7 +73,8 @@ class Loop:
         )
         self._optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
         self._optimizer.build(model.trainable_variables)
-        self._averages = [tensorflow.Variable(w.value, trainable=False) for w in model.weights]
+        averaged = model.weights if schedule.average else []
+        self._averages = [tensorflow.Variable(w.value, trainable=False) for w in averaged]
         spec = tensorflow.TensorSpec
         self._run = tensorflow.function(
             self._steps,
@@ -220,7 +221,7 @@ class Loop:
                     loss += tf.reduce_mean(doubt)
             variables = self.model.trainable_variables
             self._optimizer.apply(tape.gradient(loss, variables), variables)
-            for average, weight in zip(self._averages, self.model.weights, strict=True):
+            for average, weight in zip(self._averages, self.model.weights, strict=False):
                 average.assign_add((1 - forget[step]) * (weight.value - average))
             loss_sum += loss
             said = tf.argmax(logits, axis=1, output_type=tf.int32)
@@ -258,8 +259,9 @@ class Loop:
         self._sums = [float(value) for value in state.place["sums"]]
 
     def keep_average(self) -> None:
-        """Give the model the moving averages for its weights: the end of training."""
-        self.model.set_weights([average.numpy() for average in self._averages])
+        """Give the model the moving averages for its weights, if it has them: the end of training."""
+        if self._averages:
+            self.model.set_weights([average.numpy() for average in self._averages])
 
     @contextmanager
     def averaged(self) -> Iterator[None]:

@@ -25,7 +25,7 @@ OPTIMIZERS = {"sgd": 0.1, "rmsprop": 0.001, "adagrad": 0.05, "adadelta": 1.0, "a
 Keras' 0.001 for all hardly moves SGD, Adagrad and Adadelta, whose paper (Zeiler 2012) uses 1.
 """
 
-NETWORKS = ("classic", "ink")
+NETWORKS = ("classic", "fast", "best", "ink")
 """The networks that `making.networks` can build."""
 
 
@@ -41,8 +41,9 @@ LARGEST_KERNEL = 9
 
 LARGEST_FILTERS = 1024
 
-FITTINGS = ("stock", "hands")
-"""How a network is fitted: by Keras' own `fit`, or on other people's hands drawn afresh each epoch."""
+FITTINGS = ("stock", "plain", "varied", "hands")
+"""How a network is fitted: by Keras' own `fit`; or in a compiled loop on images as they are, on images varied
+a little afresh each epoch, or on other people's hands drawn afresh (see `making.compiled`)."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class Recipe:
     epochs, batch_size: how often all training images are seen, and how many at a time.
     early_stopping: epochs without a lower validation loss after which training stops, the best epoch's
         weights restored; None is never.
-    fitting: "stock" or "hands", which has its own loss, optimizer and schedule (see `making.ink`).
+    fitting: one of FITTINGS; but for "stock" they have their own loss, optimizer and schedule.
     pooling: of the classic network, one of POOLINGS.
     dropout: the share of its dense units that each training step leaves out, 0 to below 1 (Srivastava et al.
         2014).
@@ -97,8 +98,8 @@ class Recipe:
                     f"early stopping with a patience of {self.early_stopping} can never stop a run of "
                     f"{self.epochs} epochs; expected a patience below it"
                 )
-        if self.fitting == "hands":
-            self._check_hands()
+        if self.fitting != "stock":
+            self._check_compiled()
 
     def _check_network_dials(self) -> None:
         """Raise OptionError on a dial of the classic network that makes no sense, or that another has not."""
@@ -117,8 +118,8 @@ class Recipe:
                     "the network classic can"
                 )
 
-    def _check_hands(self) -> None:
-        """Raise OptionError on a choice that training on other hands has made already."""
+    def _check_compiled(self) -> None:
+        """Raise OptionError on a choice that training in the compiled loop has made already."""
         plain = Recipe()
         for choice in ("loss", "optimizer", "early_stopping"):
             if getattr(self, choice) != getattr(plain, choice):
@@ -192,6 +193,8 @@ def _check_rate(rate: object) -> None:
 
 RECIPES = {
     "classic": Recipe(),
+    "fast": Recipe("fast", "fast", learning_rate=0.008, epochs=2, batch_size=240, fitting="plain"),
+    "best": Recipe("best", "best", learning_rate=0.003, epochs=20, batch_size=128, fitting="varied"),
     "ink": Recipe("ink", "ink", learning_rate=0.003, epochs=24, batch_size=128, fitting="hands"),
 }
 """Every recipe by name."""

@@ -15,10 +15,10 @@ from tenfold.making import beginnings, plans, runs
 from tenfold.making.backend import keras
 from tenfold.making.board import Board
 from tenfold.making.checkpoints import SAVE_EVERY, Keeper
+from tenfold.making.compiled import COMPILED
 from tenfold.making.events import Event, Finished, Note, Started
 from tenfold.making.export import hash_weights, rewrite_card, write_reader
 from tenfold.making.fitting import Fitted, fit_stock
-from tenfold.making.ink import fit_hands
 from tenfold.making.networks import build_network
 from tenfold.making.plans import Plan
 from tenfold.making.recipes import Recipe
@@ -32,7 +32,7 @@ SPARE_BYTES = 8 << 20
 BYTES_A_PARAMETER = 100
 """Room for the network, its reader and three checkpoints: four bytes each, for weights, averages, moments."""
 
-FITS = {"stock": fit_stock, "hands": fit_hands}
+FITS: dict[str, Callable[..., Fitted]] = {"stock": fit_stock, **COMPILED}
 """How a network is fitted, by the name in its recipe."""
 
 
