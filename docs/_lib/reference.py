@@ -24,7 +24,10 @@ _PLACE = re.compile(r"^\{\{ (\w+)(?: ([\w.]+))? \}\}$", re.MULTILINE)
 
 def write_face() -> str:
     """The public names, one heading each, those that read first."""
-    return "\n\n".join(_describe(name, _find_home(name)) for name in tenfold._HOME)
+    order = ("reading", "data", "judging", "making")
+    homes = {name: _find_home(name) for name in tenfold._HOME}
+    names = sorted(homes, key=lambda name: (order.index(homes[name].split(".")[0]), name[0].isupper()))
+    return "\n\n".join(_describe(name, homes[name]) for name in names)
 
 
 def _find_home(name: str) -> str:
@@ -104,16 +107,18 @@ def write_docstring(text: str) -> list[str]:
 def _write_block(block: str) -> str:
     """A paragraph, or a list where its lines are fields."""
     body = re.sub(r"^Raises:\n((?:\s{4}.*\n?)+)", _flatten_raises, block, flags=re.MULTILINE)
-    entries = re.split(r"\n(?!\s)", body)
-    lines = []
+    # What follows a field without being one goes on with it, if it begins as the middle of a sentence.
+    entries = re.split(r"\n(?!\s|[a-z0-9`(][^:\n]*$)", body, flags=re.MULTILINE)
+    lines: list[str] = []
     for entry in entries:
         flat = " ".join(entry.split())
         field = _FIELD.match(flat)
         raised = re.match(r"^Raises:? (.+)$", flat)
         if raised:
             lines.append(f"\n**Raises** {_escape(raised[1])}\n")
-        elif field and len(entries) + bool(lines) > 0 and not field[1].count("  "):
-            lines.append(f"- **{_escape(field[1])}**: {_escape(field[2])}")
+        elif field:
+            gap = [""] if lines and not lines[-1].startswith("- ") else []
+            lines += [*gap, f"- **{_escape(field[1])}**: {_escape(field[2])}"]
         else:
             lines.append(_escape(flat))
     return "\n".join(lines)
@@ -169,9 +174,11 @@ def _parameters(command: Callable[..., int]) -> Iterator[tuple[str, ParameterInf
 
 def _option(name: str, kind: Any, info: OptionInfo) -> str:
     plain = "--" + name.replace("_", "-")
-    words = [word for word in info.param_decls or () if word.startswith("-")] or [plain]
+    # Inside Annotated the first name stands where a default would.
+    named = [word for word in (info.default, *(info.param_decls or ())) if str(word).startswith("-")]
+    words = named or [plain]
     if kind is bool:
-        return ", ".join([*words, *([] if info.param_decls else [f"--no-{plain[2:]}"])])
+        return ", ".join([*words, *([] if named else [f"--no-{plain[2:]}"])])
     return f"{', '.join(words)} {info.metavar or _choices(kind) or words[-1].strip('-').upper()}"
 
 

@@ -35,13 +35,21 @@ CACHE = DOCS / "_cache"
 STYLE = Path(__file__).parent / "style.py"
 WEIGHTS = DOCS.parent / "src" / "tenfold" / "weights" / "SHA256SUMS"
 COLOURS = 64  # of a picture: eight bits a pixel, and little to compress
-SLOWEST = 300  # seconds for one cell
+SLOWEST = 1200  # seconds for one cell, on a busy machine
 FORMAT = 1
 
 _FILE = re.compile(r"experiments/[\w.-]+")
 _LOADS_READER = re.compile(r"tenfold\.load\(\)|tenfold (?:predict|read|evaluate)\b")
 _REMARK = re.compile(r"^([IW]\d{4} |WARNING: All log messages before absl|\d{4}-\d\d-\d\d .*: [IW] )")
-_QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1", "PYTHONHASHSEED": "0", "COLUMNS": "80"}
+_SURROUNDINGS = {
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "CUDA_VISIBLE_DEVICES": "-1",
+    # One thread adds up in one order, whatever the machine.
+    "TF_NUM_INTRAOP_THREADS": "1",
+    "TF_NUM_INTEROP_THREADS": "1",
+    "PYTHONHASHSEED": "0",
+    "COLUMNS": "80",
+}
 
 
 def find_pages() -> list[Path]:
@@ -118,7 +126,7 @@ def run(page: Path) -> float:
             running, timeout=SLOWEST, kernel_name="python3", resources={"metadata": {"path": folder}}
         )
         try:
-            client.execute(env={**os.environ, **_QUIET}, stderr=subprocess.DEVNULL)
+            client.execute(env={**os.environ, **_SURROUNDINGS}, stderr=subprocess.DEVNULL)
         except CellExecutionError as error:
             raise ExtensionError(f"{page.relative_to(DOCS)}: a code cell failed\n{error}") from None
     outputs = [
