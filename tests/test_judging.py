@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest, chi2
 
@@ -165,6 +165,7 @@ def test_mcnemar_worked_by_hand():
     assert mcnemar(right_a, right_a) == (0.0, 1.0)
 
 
+@settings(deadline=None)
 @given(only_a=st.integers(0, 700), only_b=st.integers(0, 700))
 def test_mcnemar_agrees_with_scipy(only_a, only_b):
     right_a = np.repeat([True, False, True], [only_a, only_b, 3])

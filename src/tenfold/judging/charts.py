@@ -73,6 +73,7 @@ def risk(columns: Mapping[str, RiskCurve]) -> Figure:
         )
     axis.set_yscale("log")
     axis.set_ylim(bottom=LEAST_RISK)
+    axis.set_xlim(0.5, 1.005)
     _name(axis, "share of answers given, the most confident first", "share of them wrong")
     axis.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g}%"))
@@ -106,7 +107,7 @@ def _start() -> tuple[Figure, Axes]:
     axis.grid(color=HAIRLINE, lw=0.7)
     axis.set_axisbelow(True)
     axis.tick_params(length=0, colors=QUIET, labelsize=9)
-    axis.xaxis.set_major_locator(MaxNLocator(6))
+    axis.xaxis.set_major_locator(MaxNLocator(7, steps=[1, 2, 5, 10]))
     return figure, axis
 
 

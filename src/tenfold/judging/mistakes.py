@@ -83,6 +83,8 @@ def find_nearest(
     images: Images, training: Sequence[Split], class_names: Sequence[str]
 ) -> list[tuple[Neighbour, ...]]:
     """For each of images (n, 28, 28), the training images with the least squared difference of pixels."""
+    if len(images) == 0:
+        return []
     wanted = images.reshape(len(images), -1).astype(np.float32)
     found: list[list[Neighbour]] = [[] for _ in images]
     for split in training:

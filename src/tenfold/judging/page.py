@@ -97,7 +97,7 @@ def render_page(assessment: Assessment) -> str:
         names=reader.clean.report.class_names,
         rows={row.name: row for row in summarise(assessment)},
         charts=_draw(assessment),
-        shares=_shares(reader),
+        shares=[_shares(column) for column in assessment.columns],
         version=__version__,
         together=TOGETHER,
         unlike=UNLIKE,
@@ -115,8 +115,9 @@ def to_strip(images: Images) -> str:
     return to_png(np.hstack(list(images)))
 
 
-def _shares(reader: Judged) -> NDArray[np.float64]:
-    confusion = reader.clean.report.confusion
+def _shares(column: Judged) -> NDArray[np.float64]:
+    """Each row of a confusion matrix as shares of its label, 0-1."""
+    confusion = column.clean.report.confusion
     return np.asarray(confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1), np.float64)
 
 

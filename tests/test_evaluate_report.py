@@ -1,0 +1,292 @@
+"""`tenfold evaluate` with a report: what is measured, what the page holds, what is refused."""
+
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+import tenfold
+from tenfold.cli import main
+from tenfold.data import Dataset, Split
+from tenfold.errors import DataError, MissingExtraError, OptionError, RunError
+from tenfold.judging.assessment import CLASSIC, assess, choose_suites
+from tenfold.judging.charts import to_svg
+from tenfold.judging.cost import count_multiply_adds, measure_cost
+from tenfold.judging.mistakes import find_nearest
+from tenfold.judging.page import check_extra, claimed_report, render_page, to_json
+from tenfold.judging.problems import NO_DIGIT, PROBLEMS, find_problems
+from tenfold.judging.shifts import SHIFTS
+from tenfold.judging.summary import share_text, summarise
+
+
+@pytest.fixture(scope="module")
+def small(test_split) -> Dataset:
+    """Forty images to judge, the others to have trained on."""
+    split = test_split
+    train = Split(split.images[100:], split.labels[100:])
+    held = Split(split.images[60:100], split.labels[60:100])
+    test = Split(split.images[:40], split.labels[:40])
+    return Dataset(train, held, test, "forty <images>", "0" * 64)
+
+
+@pytest.fixture(scope="module")
+def assessment(means_reader, small, tmp_path_factory):
+    """Everything, of a reader that is often wrong, with a folder of letters beside."""
+    from PIL import Image
+
+    from tenfold.judging.foreign import draw_letters
+
+    folder = tmp_path_factory.mktemp("no digits")
+    for number, image in enumerate(draw_letters(3)):
+        Image.fromarray(255 - image).resize((84, 84)).save(folder / f"{number}.png")
+    Image.new("L", (50, 50), 240).save(folder / "blank.png")
+    told: list[str] = []
+    patch = pytest.MonkeyPatch()
+    patch.setattr("tenfold.judging.assessment.NONDIGITS", 20)
+    patch.setattr("tenfold.judging.cost.TOGETHER", 50)
+    found = assess(tenfold.load(means_reader), small, ["all"], nondigits=folder, tell=told.append, limit=30)
+    patch.undo()
+    assert any("fog" in line for line in told)
+    return found
+
+
+class Page(HTMLParser):
+    """Every tag with its attributes, nesting checked."""
+
+    VOID = frozenset({"meta", "img", "br", "path", "use", "rect", "stop"})
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict]] = []
+        self.open: list[str] = []
+        self.feed(text)
+        assert self.open == []
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+
+    def handle_endtag(self, tag):
+        if tag not in self.VOID:
+            assert self.open.pop() == tag
+
+
+def test_the_classic_network_stands_beside_the_reader(assessment):
+    means, classic = assessment.columns
+    assert (means.name, classic.name) == ("means", "classic")
+    assert means.clean.report.n == 30
+    assert classic.clean.report.accuracy > means.clean.report.accuracy
+    assert assessment.notes == ("The first 30 of 40.",)
+    for column in assessment.columns:
+        assert len(column.corrupted) == 15
+        assert [len(steps) for steps in column.shifted.values()] == [len(one.values) for one in SHIFTS]
+        assert list(column.nondigits)[:3] == ["rendered letters", "scribbles", "letters and scribbles"]
+        accuracies = [one.accuracy for one in column.corrupted.values()]
+        assert column.mean_corrupted() == pytest.approx(np.mean(accuracies))
+    folder = [refused for kind, refused in means.nondigits.items() if kind.startswith("pictures in")]
+    assert folder[0].separation.n == 4
+    assert "nothing" in folder[0].read_as  # blank paper is refused, not left out
+
+
+def test_shifts_that_change_nothing_leave_the_accuracy(assessment):
+    for column in assessment.columns:
+        for change in SHIFTS:
+            usual = column.shifted[change.name][change.values.index(change.usual)]
+            assert usual.accuracy == column.clean.report.accuracy
+            assert usual.sure == column.clean.report.answered
+
+
+def test_the_mean_without_what_training_resembles(assessment):
+    column = assessment.columns[0]
+    others = [outcome.accuracy for name, outcome in column.corrupted.items() if name not in {"fog", "shear"}]
+    assert column.mean_corrupted(["fog", "shear"]) == pytest.approx(np.mean(others))
+    named = replace(assessment, resembled={"fog": "there is mist", "shear": "digits lean"})
+    rows = {row.name: row for row in summarise(named)}
+    assert rows["corrupted, unlike training"].values[0] == share_text(float(np.mean(others)))
+    assert rows["corrupted, unlike training"].why == "without fog, shear"
+    assert "there is mist" in render_page(named)
+
+
+def test_mistakes_have_their_three_answers_and_neighbours(assessment, small):
+    report = assessment.columns[0].clean.report
+    assert [one.index for one in assessment.mistakes] == report.wrong.tolist()
+    first = assessment.mistakes[0]
+    assert first.label == str(small.test.labels[first.index])
+    assert first.answer == first.top[0][0] != first.label
+    assert len(first.top) == len(first.nearest) == 3
+
+
+def test_nearest_images_are_those_of_plain_loops(test_split):
+    training = (
+        Split(test_split.images[100:], test_split.labels[100:]),
+        Split(test_split.images[50:100], test_split.labels[50:100]),
+    )
+    everything = np.concatenate([split.images for split in training]).astype(float)
+    for image, near in zip(
+        test_split.images[:3], find_nearest(test_split.images[:3], training, "0123456789"), strict=True
+    ):
+        distances = np.sqrt(((everything - image) ** 2).mean(axis=(1, 2)))
+        assert [one.distance for one in near] == pytest.approx(np.sort(distances)[:3], rel=1e-4)
+        assert np.array_equal(near[0].image, everything[distances.argmin()])
+
+
+def test_the_page_needs_nothing_beside_it(assessment):
+    text = render_page(assessment)
+    page = Page(text)
+    names = {tag for tag, _ in page.tags}
+    assert names.isdisjoint({"script", "link", "iframe"})
+    for tag, attributes in page.tags:
+        for name in ("src", "href", "xlink:href"):
+            if address := attributes.get(name):
+                assert address.startswith(("data:image/png;base64,", "#")), (tag, address)
+    assert not re.search(r"url\((?!#)", text)
+    assert "forty &lt;images&gt;" in text
+    assert "prefers-color-scheme: dark" in text
+    assert 'name="viewport"' in text
+
+
+def test_the_page_s_links_lead_somewhere(assessment):
+    tags = Page(render_page(assessment)).tags
+    ids = [attributes["id"] for tag, attributes in tags if "id" in attributes]
+    targets = {attributes["href"][1:] for tag, attributes in tags if tag == "a"}
+    targets |= {attributes["popovertarget"] for _, attributes in tags if "popovertarget" in attributes}
+    assert targets <= set(ids)
+    assert {f"m{one.index}" for one in assessment.mistakes} <= targets
+    assert all("alt" in attributes for tag, attributes in tags if tag == "img")
+
+
+def test_charts_take_the_page_s_colours(assessment):
+    from tenfold.judging import charts
+
+    svg = to_svg(charts.risk({one.name: one.clean.risk for one in assessment.columns}))
+    assert svg.startswith("<svg")
+    assert "var(--one)" in svg
+    assert "var(--ink)" in svg
+    assert "<text" in svg  # words stay words
+    assert not re.search(r"#1c2733|#1f6fb2|#d9661f", svg)
+    assert svg == to_svg(charts.risk({one.name: one.clean.risk for one in assessment.columns}))
+
+
+def test_the_figures_are_the_same_in_json(assessment):
+    figures = json.loads(json.dumps(to_json(assessment), allow_nan=False))
+    means = figures["readers"][0]
+    column = assessment.columns[0]
+    assert figures["suites"] == ["mnist", "corrupted", "shifted", "nondigits"]
+    assert means["clean"]["accuracy"] == column.clean.report.accuracy
+    assert means["clean"]["ece"] == column.clean.reliability.error
+    assert means["clean"]["confusion"] == column.clean.report.confusion.tolist()
+    assert means["corrupted"]["each"]["fog"]["accuracy"] == column.corrupted["fog"].accuracy
+    assert means["nondigits"]["scribbles"]["auroc"] == column.nondigits["scribbles"].separation.auroc
+    assert means["card"]["data_sha256"] == column.card.data_sha256
+    assert [one["index"] for one in figures["mistakes"]] == column.clean.report.wrong.tolist()
+
+
+def test_a_reader_is_not_set_beside_itself(small, means_reader):
+    alone = assess(tenfold.load(CLASSIC), small)
+    assert len(alone.columns) == 1
+    assert alone.mistakes == ()
+    assert "None." in render_page(alone)
+
+
+def test_multiply_adds_of_the_classic_network_by_hand():
+    by_hand = 26 * 26 * 32 * 9 + 11 * 11 * 64 * 288 + 3 * 3 * 64 * 576 + 576 * 64 + 64 * 10
+    assert count_multiply_adds(CLASSIC) == by_hand
+
+
+def test_what_a_reader_costs(means_reader, test_split):
+    cost = measure_cost(tenfold.load(means_reader), test_split.images[:3])
+    assert cost.size == means_reader.stat().st_size
+    assert cost.multiply_adds == 7840
+    assert cost.alone > 0
+    assert cost.together > 0
+
+
+def test_label_problems_are_known_in_mnist_s_test_images_alone(test_split):
+    test = tenfold.load_mnist().test
+    assert find_problems(test).tolist() == list(PROBLEMS)
+    assert len(set(PROBLEMS)) == 15
+    assert len(NO_DIGIT) == 3
+    changed = Split(test.images, np.where(np.arange(10_000) == 5, 0, test.labels))
+    assert find_problems(changed).tolist() == []
+    assert find_problems(test_split).tolist() == []
+
+
+def test_suites_are_chosen_in_their_order():
+    assert choose_suites(["nondigits"]) == ("mnist", "nondigits")
+    assert choose_suites(["mnist"], folder=True) == ("mnist", "nondigits")
+    assert choose_suites(["all"]) == ("mnist", "corrupted", "shifted", "nondigits")
+    with pytest.raises(OptionError, match=r"mnist, corrupted.*got 'snow'"):
+        choose_suites(["snow"])
+
+
+def test_images_of_one_class_judge_nothing(means_reader, small):
+    ones = small.test.labels == small.test.labels[0]
+    lone = replace(small, test=Split(small.test.images[ones], small.test.labels[ones]))
+    with pytest.raises(DataError, match="one class"):
+        assess(tenfold.load(means_reader), lone)
+
+
+def test_a_missing_package_names_the_extra(monkeypatch):
+    monkeypatch.setattr("tenfold.judging.page.find_spec", lambda name: None if name == "jinja2" else True)
+    with pytest.raises(MissingExtraError, match=r'a report needs the extra "report": pip install') as caught:
+        check_extra()
+    assert "\n" not in str(caught.value)
+
+
+def fail_in(out):
+    with claimed_report(out, "ink") as folder:
+        (folder / "report.html").write_text("half")
+        raise ZeroDivisionError
+
+
+def test_a_report_s_folder_is_new_and_goes_when_the_work_fails(tmp_path):
+    out = tmp_path / "a" / "b"
+    with pytest.raises(ZeroDivisionError):
+        fail_in(out)
+    assert list(tmp_path.iterdir()) == []
+    out.mkdir(parents=True)
+    with pytest.raises(RunError, match="exists already"):
+        fail_in(out)
+    assert out.exists()
+
+
+def test_a_report_s_folder_has_a_name_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with claimed_report(None, "ink") as folder:
+        assert re.fullmatch(r"runs/\d{8}-\d{6}-ink-report", folder.as_posix())
+
+
+def test_the_command_writes_a_report_and_prints_the_table(means_reader, tmp_path, capsys):
+    out = tmp_path / "report"
+    assert main(["evaluate", str(means_reader), "--suite", "mnist", "--limit", "50", "--out", str(out)]) == 0
+    assert sorted(path.name for path in out.iterdir()) == ["report.html", "report.json"]
+    printed = capsys.readouterr()
+    assert printed.out.startswith("Test accuracy: ")
+    assert re.search(r"^ +means +classic$", printed.out, re.MULTILINE)
+    assert re.search(r"^coverage, 99.9% right +[\d.]+%", printed.out, re.MULTILINE)
+    assert f"report: {out / 'report.html'}" in printed.err
+    assert main(["evaluate", str(means_reader), "--out", str(out)]) == 2
+    assert "exists already" in capsys.readouterr().err
+
+
+def test_the_command_without_a_report_prints_as_ever(means_reader, capsys):
+    assert main(["evaluate", str(means_reader), "--limit", "50"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("Test accuracy: ")
+    assert len(lines) == 3
+
+
+@pytest.mark.parametrize("arguments", [["--suite", "snow"], ["--limit", "0"], ["--nondigits", "nowhere"]])
+def test_a_wrong_command_is_refused_in_one_line(arguments, means_reader, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["evaluate", str(means_reader), *arguments]) == 2
+    wrong = [line for line in capsys.readouterr().err.splitlines() if line.startswith("tenfold: ")]
+    assert len(wrong[-1]) < 200
+    assert not list(tmp_path.rglob("report*"))
