@@ -219,7 +219,9 @@ def test_a_closed_pipe_ends_quietly(desk, means_reader):
         check=False,
     )
     os.close(writing)
-    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.returncode == 1
+    assert done.stderr.startswith(b"tenfold: standard output is closed")
+    assert done.stderr.count(b"\n") == 1
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
@@ -235,14 +237,16 @@ def test_a_full_disk_is_one_line(desk, means_reader):
     assert done.stderr.decode().splitlines()[0] == "tenfold: No space left on device"
 
 
-def test_standard_output_may_be_closed(desk, means_reader):
+def test_a_closed_standard_output_is_a_failure_in_one_line(desk, means_reader):
     code = "import os, sys; os.close(1); os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
     done = subprocess.run(
         [sys.executable, "-c", code, "-m", "tenfold", "predict", "--model", str(means_reader), "a.png"],
         stderr=subprocess.PIPE,
         check=False,
     )
-    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.returncode == 1
+    assert done.stderr.startswith(b"tenfold: standard output is closed")
+    assert done.stderr.count(b"\n") == 1
 
 
 def test_version_and_help(call):

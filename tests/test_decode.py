@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import ExifTags, Image, ImageDraw, ImageFile
 
-from tenfold.errors import MissingExtraError, PictureError, TenfoldError
+from tenfold.errors import MissingExtraError, PictureError, TenfoldError, pip_line
 from tenfold.reading import decode as module
 from tenfold.reading.decode import decode, decode_all
 
@@ -528,7 +528,7 @@ def test_without_the_extra_it_says_what_to_install(
     path = tmp_path / "scan"
     path.write_bytes(FILES["HEIC"]() if name == "HEIC" else encoded(DRAWING, "PDF"))
     monkeypatch.setitem(sys.modules, package, None)
-    assert_refused(path, str(path), f"reading {name}", 'pip install "tenfold[scans]"', kind=MissingExtraError)
+    assert_refused(path, str(path), f"reading {name}", pip_line("scans"), kind=MissingExtraError)
 
 
 def test_an_open_picture_whose_file_ends_too_soon_is_told() -> None:

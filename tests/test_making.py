@@ -11,7 +11,6 @@ import subprocess
 import sys
 import tempfile
 import textwrap
-import time
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -32,6 +31,7 @@ from tenfold.errors import (
     ReaderError,
     RunError,
     TrainingError,
+    pip_line,
 )
 from tenfold.making import RECIPES, Recipe, Run, backend, build_network, export, load_run, recipe, runs, train
 from tenfold.making.backend import keras
@@ -604,7 +604,7 @@ def test_without_tensorflow_the_extra_is_named() -> None:
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=True
     )
-    assert 'needs the extra "train": pip install "tenfold[train]"' in done.stdout
+    assert f'needs the extra "train": {pip_line("train")}' in done.stdout
     assert done.stdout.count("\n") == 1
 
 

@@ -51,5 +51,23 @@ class MissingExtraError(TenfoldError, ImportError):
     """A package that one of Tenfold's extras installs is not here."""
 
     def __init__(self, what: str, extra: str) -> None:
-        super().__init__(f'{what} needs the extra "{extra}": pip install "tenfold[{extra}]"')
+        super().__init__(f'{what} needs the extra "{extra}": {pip_line(extra)}')
         self.extra = extra
+
+
+def pip_line(extra: str) -> str:
+    """The line that adds an extra to this installation: from its own folder, or from the package index."""
+    import json  # here, for every start of the command loads this module
+    from importlib.metadata import PackageNotFoundError, distribution
+    from pathlib import Path
+    from urllib.parse import unquote, urlparse
+
+    try:
+        origin = json.loads(distribution("tenfold").read_text("direct_url.json") or "{}")
+    except (PackageNotFoundError, ValueError):
+        origin = {}
+    folder = unquote(urlparse(origin.get("url", "")).path)
+    if origin.get("dir_info") is None or not Path(folder, "pyproject.toml").exists():
+        return f'pip install "tenfold[{extra}]"'
+    editable = "-e " if origin["dir_info"].get("editable") else ""
+    return f'pip install {editable}"{folder}[{extra}]"'

@@ -13,6 +13,7 @@ import typer
 
 from tenfold import __version__
 from tenfold.cli import comparing, course, doctor, judging, pages, reading, training
+from tenfold.cli.options import Command
 from tenfold.cli.show import OutputClosed, say, system_reason
 from tenfold.errors import PictureError, RunError, TenfoldError, TrainingError
 
@@ -23,17 +24,18 @@ DONE, FAILED, WRONG_COMMAND, INTERRUPTED = 0, 1, 2, 130
 
 app = typer.Typer(
     add_completion=False,
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(training.run)
-app.command()(training.train)
-app.command()(judging.evaluate)
-app.command()(comparing.compare)
-app.command()(reading.predict)
-app.command()(pages.read)
-app.command()(doctor.doctor)
-app.command()(course.docs)
+app.command(cls=Command)(training.run)
+app.command(cls=Command)(training.train)
+app.command(cls=Command)(judging.evaluate)
+app.command(cls=Command)(comparing.compare)
+app.command(cls=Command)(reading.predict)
+app.command(cls=Command)(pages.read)
+app.command(cls=Command)(doctor.doctor)
+app.command(cls=Command)(course.docs)
 
 
 def _show_version(wanted: bool) -> None:
@@ -61,6 +63,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     130: stopped by Ctrl-C.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
+    if sys.stdout is None:  # closed before we started (`>&-`)
+        say("standard output is closed: there is nowhere to put the answers; send them to a file or a pipe")
+        return FAILED
     try:
         code = app(given or ["--help"], prog_name="tenfold", standalone_mode=False)
     except (OutputClosed, BrokenPipeError):

@@ -1,6 +1,5 @@
 """`tenfold doctor`: what is here, what is missing, and the line that adds it."""
 
-import json
 import os
 import platform
 import re
@@ -10,11 +9,10 @@ import sys
 from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, distribution, version
 from pathlib import Path
-from urllib.parse import unquote, urlparse
 
 from tenfold import __version__
 from tenfold.cli.show import percent, show_name, write
-from tenfold.errors import TenfoldError
+from tenfold.errors import TenfoldError, pip_line
 
 FOR = {
     "train": "training, and drawing figures",
@@ -191,16 +189,3 @@ def gpu_line() -> str:
     rivals = [name for name in _installed(TENSORFLOW) if name != "tensorflow"]
     remove = f"pip uninstall -y {' '.join(rivals)} && " if rivals else ""
     return remove + pip_line("gpu")
-
-
-def pip_line(extra: str) -> str:
-    """The line that adds an extra to this installation: from its own folder, or from the package index."""
-    try:
-        origin = json.loads(distribution("tenfold").read_text("direct_url.json") or "{}")
-    except (PackageNotFoundError, ValueError):
-        origin = {}
-    folder = unquote(urlparse(origin.get("url", "")).path)
-    if origin.get("dir_info") is None or not Path(folder, "pyproject.toml").exists():
-        return f'pip install "tenfold[{extra}]"'
-    editable = "-e " if origin["dir_info"].get("editable") else ""
-    return f'pip install {editable}"{folder}[{extra}]"'

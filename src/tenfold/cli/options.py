@@ -1,8 +1,20 @@
 """Options of the command line, as its help shows them."""
 
+import re
 from typing import Any
 
 import typer
+from typer.core import TyperCommand
+
+
+class Command(TyperCommand):
+    """A command whose help is plain text, each bracket once."""
+
+    def get_help(self, ctx: Any) -> str:
+        """The help, as it is printed."""
+        text = str(super().get_help(ctx))
+        text = re.sub(r"\[default:(\s+)\((.*?)\)\]", r"[default:\1\2]", text, flags=re.DOTALL)
+        return text.replace("[[", "[").replace("]]", "]").replace("{PICTURE...}...", "PICTURE...")
 
 
 def option(metavar: str, text: str, default: str | None = None, name: str | None = None) -> Any:

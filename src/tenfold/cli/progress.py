@@ -71,7 +71,9 @@ class Watcher:
         if event.validation_loss is not None and event.validation_accuracy is not None:
             line += f"  validation loss {event.validation_loss:.4f}  accuracy {event.validation_accuracy:.4f}"
         self._update(completed=event.epoch * self._batches)
-        self._print(f"{line}  {event.seconds:.1f} s", tell)
+        line += f"  {event.seconds:.1f} s  {event.images_per_second:,.0f} images/s"
+        left = (event.epochs - event.epoch) * event.seconds
+        self._print(f"{line}  {_duration(left)} left" if left else line, tell)
 
     def _update(self, **changes: Any) -> None:
         if self._bar is not None and self._task is not None:
@@ -83,3 +85,14 @@ class Watcher:
             self._bar.console.print(line, markup=False, highlight=False)
         else:
             plain(line)
+
+
+def _duration(seconds: float) -> str:
+    """A length of time, short.
+
+    >>> _duration(8.2), _duration(200), _duration(8000)
+    ('8 s', '3 min', '2.2 h')
+    """
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

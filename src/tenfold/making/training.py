@@ -191,7 +191,8 @@ def _guarded(work: _Work, keeper: Keeper) -> Iterator[None]:
             work.tell(Note(f"saved after {len(keeper.rows)} whole epochs; to go on: {command}"))
         raise
     except RunError as error:
-        if not keeper.holds or not isinstance(error.__cause__, OSError):
+        # Keras hides causes of what passes through `fit`; the context is left.
+        if not keeper.holds or not isinstance(error.__cause__ or error.__context__, OSError):
             raise
         raise RunError(f"{error}; the checkpoint before is whole: make room, then {command}") from error
     except TrainingError as error:
