@@ -49,10 +49,11 @@ def test_the_python_runs(desk, capsys):
 @pytest.mark.slow
 def test_the_commands_run(desk, capfd):
     commands = [shlex.split(line)[1:] for line in LINES if line.startswith("tenfold ")]
-    assert {command[0] for command in commands} == {"run", "train", "predict", "read", "evaluate"}
+    assert {command[0] for command in commands} == {"run", "train", "predict", "read", "evaluate", "compare"}
     # The README trains runs/mine after it has shown how to read with it.
     for command in sorted(commands, key=lambda command: command[0] not in {"run", "train"}):
         few = FEW if command[0] in {"run", "train"} else []
+        few = [*FEW, "--seeds", "1"] if command[0] == "compare" and "=" in command[1] else few
         assert main([*command, *few]) == 0, (command, capfd.readouterr().err)
 
 
@@ -71,7 +72,7 @@ def test_its_links_lead_somewhere():
 
 
 def test_the_dials_it_lists_exist(capfd):
-    assert main(["train", "--help"]) == 0
+    assert main(["train", "--help"]) == main(["compare", "--help"]) == 0
     shown = capfd.readouterr().out
     for dial in re.findall(r"--[a-z][a-z-]+", TEXT.split("## Turn a dial")[1].split("## From Python")[0]):
         assert dial in shown

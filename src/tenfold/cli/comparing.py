@@ -2,11 +2,13 @@
 
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tenfold.cli.options import option
 from tenfold.cli.show import percent, say, show_name, tell, write
 from tenfold.making.dials import DIALS, parse_dials, show_value
 
@@ -26,55 +28,49 @@ def compare(
     words: Annotated[
         list[str],
         typer.Argument(
-            metavar="DIAL=V1,V2... | READER READER", help=f"What to turn: {', '.join(DIALS)}; or two readers."
+            metavar="DIAL=V1,V2... | READER [READER]",
+            help=f"What to turn: {', '.join(DIALS)}; or readers, one of them beside the shipped one.",
         ),
     ],
-    seeds: Annotated[
-        int | None,
-        typer.Option(metavar="N", help="Trainings of each setting, each from a seed.", show_default="3"),
-    ] = None,
-    epochs: Annotated[
-        int | None, typer.Option(help="Of every training.", show_default="the recipe's")
-    ] = None,
-    limit: Annotated[
-        int | None, typer.Option(metavar="N", help="Use only N training images, for trying things.")
-    ] = None,
+    seeds: Annotated[int | None, option("N", "Trainings of each setting, each from a seed.", "3")] = None,
+    epochs: Annotated[int | None, option("N", "Of every training.", "the recipe's")] = None,
+    limit: Annotated[int | None, option("N", "Use only N training images, for trying things.", "all")] = None,
     validation: Annotated[
-        str | None,
-        typer.Option(
-            metavar="SHARE|COUNT|FILE",
-            help="Training images held out, or another source of them.",
-            show_default="0.1",
-        ),
+        str | None, option("SHARE|COUNT|FILE", "Training images held out, or another source of them.", "0.1")
     ] = None,
     data: Annotated[
-        str | None,
-        typer.Option(metavar="SOURCE", help="An .npz, IDX files, a CSV, a folder.", show_default="MNIST"),
+        str | None, option("SOURCE", "An .npz, IDX files, a CSV, a folder, or keras.", "MNIST")
     ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="The folder.", show_default="runs/compare-DIALS"),
-    ] = None,
+    out: Annotated[Path | None, option("DIR", "The folder.", "runs/compare-DIALS")] = None,
 ) -> int:
     """Train choices side by side, or test two readers on the same images.
 
-    `tenfold compare activation=relu,tanh` trains every value, or every combination where several dials are
-    turned; `activation=all` is every activation. What was trained already is not trained again: a comparison
-    that was stopped goes on when the same command is given. `tenfold compare RUN_A RUN_B` counts the images
-    that only one of two readers gets right (McNemar's test), and shows them.
+    `compare activation=relu,tanh` trains each value, and every combination where several dials are turned.
+
+    `compare activation=all` trains every activation there is.
+
+    What is trained already is not trained again: a comparison that was stopped goes on from there.
+
+    `compare RUN_A RUN_B` shows the images that only one of two readers gets right, and tests the difference.
     """
-    dials = [word for word in words if _DIAL.match(word)]
     asked = {"seeds": seeds, "epochs": epochs, "limit": limit, "validation": validation}
     given = {name: value for name, value in asked.items() if value is not None}
-    if not dials and len(words) == 2:
+    if _are_readers(words):
         _refuse(given)
-        return _compare_readers(words[0], words[1], data, out)
+        return _compare_readers([*words, None][:2], data, out)
     return _compare_dials(parse_dials(words), data, out, given)
+
+
+def _are_readers(words: list[str]) -> bool:
+    """Whether these words name one reader that is there, or two."""
+    if any(_DIAL.match(word) for word in words):
+        return False
+    return len(words) == 2 or (len(words) == 1 and Path(words[0]).exists())
 
 
 def _refuse(given: dict[str, Any]) -> None:
     for name in given:
-        raise typer.BadParameter(f"--{name} is for dials; two readers are trained already")
+        raise typer.BadParameter(f"--{name} is for dials; readers are trained already")
 
 
 def _compare_dials(dials: dict[str, list[str]], data: str | None, out: Path | None, given: Any) -> int:
@@ -97,29 +93,28 @@ def _write_table(found: "Comparison") -> None:
         f"{_plural(len(found.seeds), 'seed')}, mean ± sd"
     )
     losses = ["loss"] if found.one_loss else ["loss", "cross_entropy"]
-    head = [*found.dials, "accuracy", *(name.replace("_", "-") for name in losses), "fit", "parameters"]
-    rows = [head]
-    for result in found.results:
-        choices = [show_value(value) for value in result.setting.choices.values()]
-        choices[-1] += " *" if result.setting.own and len(found.results) > 1 else ""
-        rows.append(
-            [
-                *choices,
-                _measure(result, "accuracy", 2, 100, " %"),
-                *(_measure(result, name, 4) for name in losses),
-                _measure(result, "seconds", 1, 1, " s"),
-                f"{result.parameters:,}",
-            ]
-        )
+    head = ["", *found.dials, "accuracy", *(name.replace("_", "-") for name in losses), "fit", "parameters"]
+    rows = [head, *(_table_row(result, losses, len(found.results) > 1) for result in found.results)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         cells = [
-            cell.ljust(width) if place < len(found.dials) else cell.rjust(width)
+            cell.ljust(width) if place <= len(found.dials) else cell.rjust(width)
             for place, (cell, width) in enumerate(zip(row, widths, strict=True))
         ]
-        write("  ".join(["", *cells]).rstrip())
+        write("  ".join(cells).rstrip())
     for remark in found.remarks():
         write(remark)
+
+
+def _table_row(result: "Result", losses: Sequence[str], starred: bool) -> list[str]:
+    return [
+        "*" if result.setting.own and starred else "",
+        *map(show_value, result.setting.choices.values()),
+        _measure(result, "accuracy", 2, 100, " %"),
+        *(_measure(result, name, 4) for name in losses),
+        _measure(result, "seconds", 1, 1, " s"),
+        f"{result.parameters:,}",
+    ]
 
 
 def _measure(result: "Result", name: str, decimals: int, scale: float = 1, unit: str = "") -> str:
@@ -199,15 +194,15 @@ def _cell_line(event: "CellDone") -> str:
     return line + ("  (trained earlier)" if event.again else "")
 
 
-def _compare_readers(a: str, b: str, data: str | None, out: Path | None) -> int:
+def _compare_readers(readers: Sequence[str | None], data: str | None, out: Path | None) -> int:
     from tenfold.making.readers import PICTURE, compare_readers
 
-    pair, folder = compare_readers(a, b, data=data, out=out)
-    for letter, name, report in zip("AB", (a, b), pair.reports, strict=True):
+    pair, folder = compare_readers(*readers, data=data, out=out)
+    for letter, name, report in zip("AB", readers, pair.reports, strict=True):
         low, high = report.interval
         write(
             f"{letter}  {percent(report.accuracy, 2)} right  {len(report.wrong):,} of {pair.n:,} wrong  "
-            f"95% interval {100 * low:.2f}% to {100 * high:.2f}%  {show_name(name)}"
+            f"95% interval {100 * low:.2f}% to {100 * high:.2f}%  " + show_name(name or "the shipped reader")
         )
     write(f"only A right: {len(pair.only_a):,}  only B right: {len(pair.only_b):,}  {_verdict(pair)}")
     count = _plural(len(pair.differ), "image")

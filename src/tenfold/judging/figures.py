@@ -260,7 +260,9 @@ LEAST_ERROR = 5e-4
 """The least error that a learning curve shows: a scale of ratios has no zero."""
 MOST_COLOURS = 10
 NAMED_CURVES = 24
-ACCURACY_TICKS = (0.0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999)
+LEAST_TICKS = 4
+RATIO_STEPS = ((1,), (1, 3), (1, 2, 5), (1, 2, 3, 5, 7), (1, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 9))
+"""Round places in a decade, fewer to more."""
 
 
 def learning_curves(
@@ -268,12 +270,13 @@ def learning_curves(
     own: Sequence[bool],
     accuracies: Sequence[NDArray[np.float64]],
     losses: Sequence[NDArray[np.float64]] | None = None,
+    title: str = "",
 ) -> Figure:
     """Draw how settings learn, side by side: the mean over seeds, and one standard deviation around it.
 
     names: of the settings; own: whether a setting is what the recipe has, which is drawn in black.
     accuracies, losses: a setting's validation figures, (seeds, epochs), NaN where a training had stopped; no
-        losses where they stand on different scales.
+        losses where they stand on different scales. title: above the names.
     Errors and losses are drawn on scales of ratios, or nothing could be seen of what is good.
     """
     panels = 1 if losses is None else 2
@@ -285,23 +288,23 @@ def learning_curves(
     )
     axes = figure.subplots(1, panels, squeeze=False)[0]
     colours = _curve_colours(own)
-    for curve, name, colour, black in zip(accuracies, names, colours, own, strict=True):
-        _draw_curve(axes[0], np.maximum(1 - curve, LEAST_ERROR), name, colour, black)
-    _scale_accuracy(axes[0], accuracies)
+    errors = [np.maximum(1 - curve, LEAST_ERROR) for curve in accuracies]
+    for curve, name, colour, black in zip(errors, names, colours, own, strict=True):
+        _draw_curve(axes[0], curve, name, colour, black)
+    _scale_ratios(axes[0], errors, lambda error: f"{100 - 100 * error:.4g}%", most=1)
+    axes[0].invert_yaxis()
     axes[0].set_title("Validation accuracy", loc="left", fontsize=12, color=INK)
     if losses is not None:
         for curve, name, colour, black in zip(losses, names, colours, own, strict=True):
             _draw_curve(axes[1], curve, name, colour, black)
-        axes[1].set_yscale("log")
-        axes[1].yaxis.set_major_formatter("{x:g}")
-        axes[1].yaxis.set_minor_formatter("{x:g}")
+        _scale_ratios(axes[1], losses, lambda loss: f"{loss:.4g}")
         axes[1].set_title("Validation loss", loc="left", fontsize=12, color=INK)
     for axis in axes:
         axis.set_xlabel("epoch", color=QUIET)
         axis.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         _plain_axis(axis)
         axis.tick_params(which="both", length=0, colors=QUIET, labelsize=9)
-    _name_curves(figure, axes[0], accuracies, shown)
+    _name_curves(figure, axes[0], accuracies, shown, title)
     return figure
 
 
@@ -332,20 +335,32 @@ def _draw_curve(axis: Axes, curve: NDArray[np.float64], name: str, colour: objec
         axis.fill_between(epochs, low, mean + spread, color=colour, alpha=0.15, lw=0)
 
 
-def _scale_accuracy(axis: Axes, accuracies: Sequence[NDArray[np.float64]]) -> None:
-    """Turn an axis of errors to one of accuracies, in equal steps for equal ratios of error."""
+def _scale_ratios(
+    axis: Axes, curves: Sequence[NDArray[np.float64]], text: Callable[[float], str], most: float = np.inf
+) -> None:
+    """Give an axis equal steps for equal ratios, with round ticks; nothing lies above `most`."""
+    values = np.concatenate([curve[np.isfinite(curve) & (curve > 0)] for curve in curves])
     axis.set_yscale("log")
-    axis.invert_yaxis()
     axis.yaxis.set_minor_locator(NullLocator())
-    axis.set_yticks([1 - tick for tick in ACCURACY_TICKS], [f"{100 * tick:g}%" for tick in ACCURACY_TICKS])
-    errors = np.concatenate([1 - curve[np.isfinite(curve)] for curve in accuracies])
-    if errors.size:
-        worst, best = float(errors.max()), max(float(errors.min()), LEAST_ERROR)
-        axis.set_ylim(min(1.0, worst * 1.25), best / 1.25)
+    if not values.size:
+        return
+    low, high = float(values.min()) / 1.15, min(most, float(values.max()) * 1.15)
+    decades = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))) + 1)
+    for steps in RATIO_STEPS:
+        ticks = [step * 10.0**decade for decade in decades for step in steps]
+        ticks = [tick for tick in ticks if low <= tick <= high]
+        if len(ticks) >= LEAST_TICKS:
+            break
+    axis.set_yticks(ticks, [text(tick) for tick in ticks])
+    axis.set_ylim(low, high)
 
 
 def _name_curves(
-    figure: Figure, axis: Axes, accuracies: Sequence[NDArray[np.float64]], shown: Sequence[str]
+    figure: Figure,
+    axis: Axes,
+    accuracies: Sequence[NDArray[np.float64]],
+    shown: Sequence[str],
+    title: str,
 ) -> None:
     """Name the curves beside the panels, the most accurate at the top as it is in the panel."""
     ends = [float(np.nanmean(c[:, -1])) if np.isfinite(c[:, -1:]).any() else -1.0 for c in accuracies]
@@ -353,7 +368,8 @@ def _name_curves(
     lines = [axis.lines[k] for k in order]
     left_out = len(accuracies) - len(lines)
     seeds = max((len(curve) for curve in accuracies), default=0)
-    title = "best at the top" + (f"\nmean of {seeds} seeds, ± 1 sd" if seeds > 1 else "")
+    lead = f"{title}\n" if title else ""
+    title = f"{lead}best at the top" + (f"\nmean of {seeds} seeds, ± 1 sd" if seeds > 1 else "")
     figure.legend(
         lines,
         [str(line.get_label()) for line in lines],
@@ -396,13 +412,13 @@ def differences(
         top = 1 - 0.42 / (1.45 * count + 0.36)
         axes = part.subplots(
             count, DIFFERENCE_COLUMNS, squeeze=False,
-            gridspec_kw={"left": 0.01, "right": 0.99, "top": top, "bottom": 0.1 / count, "hspace": 0.5},
+            gridspec_kw={"left": 0.01, "right": 0.99, "top": top, "bottom": 0.16 / count, "hspace": 0.5},
         )  # fmt: skip
         for axis in axes.flat:
             _clear(axis)
         for axis, index in zip(axes.flat, shown, strict=False):
             _show(axis, images[index])
-            axis.set_title(f"{labels[index]}, image {index}", fontsize=7.5, color=QUIET, pad=3)
+            axis.set_title(f"label {labels[index]}, image {index}", fontsize=7.5, color=QUIET, pad=3)
             for name, place, answer in zip("AB", (0.25, 0.75), answers[:, index], strict=True):
                 axis.text(
                     place, -0.06, f"{name}: {answer}", transform=axis.transAxes, ha="center", va="top",

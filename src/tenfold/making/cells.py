@@ -3,16 +3,18 @@
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tenfold.errors import RunError
 from tenfold.making.recipes import Recipe
-from tenfold.making.runs import LARGEST_TEXT, Row, written_aside
+from tenfold.making.runs import LARGEST_TEXT, Row, held, write_json
 
 CELLS = "cells"
+LOCK = ".lock"
 SUMMARY = "comparison.json"
 FORMAT = 1
 
@@ -88,29 +90,34 @@ def claim_comparison(out: str | Path | None, name: str, kind: str) -> Path:
     Raises RunError where it holds something else, or cannot be made or written.
     """
     folder = Path("runs") / f"compare-{name}" if out is None else Path(out)
-    summary = folder / SUMMARY
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        held = [path.name for path in folder.iterdir() if path.name[0] != "."]
-        if held and read_json(summary).get("kind") != kind:
-            raise RunError(f"{folder} exists and holds no comparison of {kind}: name a new folder")
+        used = any(path.name[0] != "." for path in folder.iterdir())
     except FileExistsError:
         raise RunError(f"{folder} is a file, not a folder: name a new one") from None
-    except RunError:
-        raise
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise RunError(f"{folder}: the folder cannot be made ({reason})") from None
-    if not held:
-        write_json(summary, {"format": FORMAT, "kind": kind, "finished": False})
+        raise RunError(f"{folder}: the folder cannot be made ({reason})") from error
+    if used and read_json(folder / SUMMARY).get("kind") != kind:
+        raise RunError(f"{folder} exists and holds no comparison of {kind}: name a new folder")
+    if not used:
+        write_json(folder / SUMMARY, {"format": FORMAT, "kind": kind, "finished": False})
     return folder
 
 
-def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write a JSON file aside and give it its name, in a folder that is made if need be. Raises RunError."""
-    with written_aside(path) as aside:
-        aside.parent.mkdir(exist_ok=True)
-        aside.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+@contextmanager
+def held_comparison(folder: Path) -> Iterator[None]:
+    """Hold a comparison's folder, with a place for its cells, for this process.
+
+    Raises RunError where another process trains in it, or it cannot be written.
+    """
+    try:
+        (folder / CELLS).mkdir(exist_ok=True)
+        (folder / CELLS / LOCK).touch()
+    except OSError as error:
+        raise RunError(f"{folder / CELLS}: cannot be written ({error.strerror})") from error
+    with held(folder, f"{CELLS}/{LOCK}"):
+        yield
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -13,19 +13,16 @@ from tenfold.data.identity import hash_splits
 from tenfold.errors import DataError, OptionError, TrainingError
 from tenfold.judging.metrics import score_accuracy, score_loss
 from tenfold.making.backend import keras
-from tenfold.making.cells import Cell, CellDone, claim_comparison, find_cell, keep_cell
+from tenfold.making.cells import Cell, CellDone, claim_comparison, find_cell, held_comparison, keep_cell
 from tenfold.making.dials import MOST, Setting, make_grid
 from tenfold.making.events import EpochEnd, Event, Note
 from tenfold.making.networks import build_network
 from tenfold.making.plans import check_seed, load_asked
 from tenfold.making.recipes import Recipe
 from tenfold.making.results import KIND, Comparison, Result, write_results
-from tenfold.making.runs import Row
+from tenfold.making.runs import DIGITS, Row
 from tenfold.making.surroundings import describe_machine, describe_versions
 from tenfold.making.training import FITS, check_fit
-
-DIGITS = 6
-"""Decimals of a figure: all that float32 has for an accuracy."""
 
 Tell = Callable[[Event | CellDone], None]
 
@@ -82,13 +79,14 @@ def compare(
     for text in dict.fromkeys(text for setting in grid for text in setting.recipe.warnings()):
         tell(Note(text))
     identity = hash_splits(dataset.train, dataset.validation)
-    cells = _train_cells(folder, grid, chosen_seeds, dataset, identity, tell)
-    results = tuple(
-        Result(setting, tuple(cells[place, seed] for seed in chosen_seeds))
-        for place, setting in enumerate(grid)
-    )
-    comparison = Comparison(folder, names, chosen_seeds, results, _describe_data(dataset, identity))
-    write_results(comparison, {"machine": describe_machine(), "versions": describe_versions()})
+    with held_comparison(folder):
+        cells = _train_cells(folder, grid, chosen_seeds, dataset, identity, tell)
+        results = tuple(
+            Result(setting, tuple(cells[place, seed] for seed in chosen_seeds))
+            for place, setting in enumerate(grid)
+        )
+        comparison = Comparison(folder, names, chosen_seeds, results, _describe_data(dataset, identity))
+        write_results(comparison, {"machine": describe_machine(), "versions": describe_versions()})
     return comparison
 
 

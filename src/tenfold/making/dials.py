@@ -46,7 +46,7 @@ class Setting:
 
     choices: the value of every dial that was named, in the order given.
     recipe: what they come to, its learning rate told.
-    own: no dial is turned away from where the recipe has it.
+    own: every dial that turns stands where the recipe has it.
     """
 
     choices: dict[str, Value]
@@ -75,7 +75,9 @@ def parse_dials(words: Iterable[str]) -> dict[str, list[str]]:
     for word in words:
         name, sign, text = word.partition("=")
         if not sign:
-            raise OptionError(f"expected DIAL=VALUE,VALUE such as activation=relu,tanh, got {word!r}")
+            raise OptionError(
+                f"expected DIAL=VALUE,VALUE such as activation=relu,tanh, or one or two readers; got {word!r}"
+            )
         dial = _choose_dial(name)
         if dial in dials:
             raise OptionError(f"{dial} is given twice; give all its values at once: {dial}=A,B")

@@ -7,8 +7,8 @@ from typing import Any
 from tenfold.data import Dataset, Split, load_data
 from tenfold.judging.pairs import Pair, judge_pair
 from tenfold.judging.report import pick_images
-from tenfold.making.cells import FORMAT, SUMMARY, claim_comparison, write_json
-from tenfold.making.runs import written_aside
+from tenfold.making.cells import FORMAT, SUMMARY, claim_comparison
+from tenfold.making.runs import write_json, written_aside
 from tenfold.reading import Reader, load, prepare
 
 KIND = "readers"
@@ -18,7 +18,7 @@ PICTURE = "differences.png"
 
 def compare_readers(
     a: str | Path | None,
-    b: str | Path | None,
+    b: str | Path | None = None,
     *,
     data: Dataset | str | Path | None = None,
     out: str | Path | None = None,
@@ -32,7 +32,7 @@ def compare_readers(
 
     Returns the pair and its folder: comparison.json, differences.csv, differences.png.
 
-    >>> pair, where = tenfold.making.compare_readers(None, None, out=folder / "same")
+    >>> pair, where = tenfold.making.compare_readers(None, out=folder / "same")
     >>> len(pair.differ)
     0
 

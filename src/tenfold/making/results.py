@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tenfold.making.cells import FORMAT, SUMMARY, Cell, write_json
-from tenfold.making.dials import Setting
-from tenfold.making.runs import written_aside
+from tenfold.making.cells import FORMAT, SUMMARY, Cell
+from tenfold.making.dials import Setting, show_value
+from tenfold.making.runs import write_json, written_aside
 
 KIND = "dials"
 TABLE = "table.csv"
@@ -82,6 +82,12 @@ class Comparison:
                 "each loss has a scale of its own, so they cannot be set against each other; the "
                 "cross-entropy can: the mean of -log(probability of the right class), whatever was minimised"
             )
+        calibrated = {r.setting.recipe.name for r in self.results if r.setting.recipe.fitting != "stock"}
+        if calibrated and len(calibrated) < len({r.setting.recipe.name for r in self.results}):
+            remarks.append(
+                f"{' and '.join(sorted(calibrated))}: calibrated on these very images, which flatters "
+                "the loss a little, not the accuracy"
+            )
         if len(self.seeds) == 1:
             remarks.append("one seed shows no spread: a small difference may be chance; more seeds tell")
         for result in self.results:
@@ -107,7 +113,7 @@ def write_results(comparison: Comparison, surroundings: dict[str, Any]) -> None:
         writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
-    names = [result.setting.name for result in comparison.results]
+    turned, names = _name_settings(comparison)
     own = [result.setting.own for result in comparison.results]
     loss = "val_loss" if comparison.one_loss else None
     figure = figures.learning_curves(
@@ -115,10 +121,20 @@ def write_results(comparison: Comparison, surroundings: dict[str, Any]) -> None:
         own,
         [stack_history(result.cells, "val_accuracy") for result in comparison.results],
         [stack_history(result.cells, loss) for result in comparison.results] if loss else None,
+        title=turned,
     )
     with written_aside(folder / CURVES) as aside:
         figure.savefig(aside)
     write_json(folder / SUMMARY, _describe(comparison) | surroundings)
+
+
+def _name_settings(comparison: Comparison) -> tuple[str, list[str]]:
+    """The dials that really turn, and each setting by its values of these alone."""
+    choices = [result.setting.choices for result in comparison.results]
+    turned = [dial for dial in comparison.dials if len({choice[dial] for choice in choices}) > 1]
+    turned = turned or list(comparison.dials)
+    names = [", ".join(show_value(choice[dial]) for dial in turned) for choice in choices]
+    return ", ".join(turned), names
 
 
 def table_rows(comparison: Comparison) -> list[dict[str, Any]]:

@@ -204,16 +204,16 @@ def discard(folders: Sequence[Path]) -> None:
 
 
 @contextmanager
-def held(folder: Path) -> Iterator[None]:
+def held(folder: Path, file_name: str = PLAN) -> Iterator[None]:
     """Hold a run folder for this process; the system lets go of it when the process ends, however it ends.
 
-    Raises RunError where another process trains in it.
+    file_name: of a file in it that is never replaced. Raises RunError where another process trains in it.
     """
     if fcntl is None:  # pragma: no cover
         yield
         return
     try:
-        with (folder / PLAN).open("rb") as file:
+        with (folder / file_name).open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             yield
     except BlockingIOError:
