@@ -54,6 +54,7 @@ def test_the_commands_run(desk, capfd):
     for command in sorted(commands, key=lambda command: command[0] not in {"run", "train"}):
         few = FEW if command[0] in {"run", "train"} else []
         few = [*FEW, "--seeds", "1"] if command[0] == "compare" and "=" in command[1] else few
+        few = ["--limit", "100"] if "--suite" in command else few
         assert main([*command, *few]) == 0, (command, capfd.readouterr().err)
 
 

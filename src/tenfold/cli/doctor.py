@@ -15,7 +15,8 @@ from tenfold.cli.show import percent, show_name, write
 from tenfold.errors import TenfoldError, pip_line
 
 FOR = {
-    "train": "training, and drawing figures",
+    "train": "training",
+    "report": "reports on a reader, and drawing figures",
     "gpu": "training on an NVIDIA card",
     "scans": "reading HEIC photos and PDF files",
     "bench": "comparing with other readers",
