@@ -12,7 +12,7 @@ from tenfold.making.nondigits import nondigit
 
 Floats = NDArray[np.float64]
 
-EXPECTED = 0.98
+EXPECTED = 0.99
 """How many of the pictures a reader is shown have a digit: the odds that its refusals are calibrated for."""
 
 OTHERS = 1_000_000

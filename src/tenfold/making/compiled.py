@@ -97,7 +97,7 @@ VARIED = Practice(
 )
 """For the best figure on MNIST: its own writers, a little varied."""
 
-HANDS = Practice(Hands(), threshold=0.75)
+HANDS = Practice(Hands())
 """For other people's handwriting. The threshold was chosen on simulated strangers (docs/architecture.md)."""
 
 

@@ -34,7 +34,7 @@ class Mixture:
     unchanged: the share of digits left as MNIST has them.
     """
 
-    nondigits: float = 0.8
+    nondigits: float = 0.6
     unchanged: float = 0.10
 
     def size(self, digits: int) -> int:

@@ -11,8 +11,8 @@ from tenfold.making.scripts import characters, compound
 
 Drawing = NDArray[np.uint8]
 
-LETTERS = "ABCDEFGHJKLMNPQRTUVWXYacdefhkmnprtuvwxy@#$%&*+=?!<>"
-"""Signs that no hand writes as a digit: without I, O, S, Z, b, g, i, j, l, o, q, s and z."""
+LETTERS = "ACEFHJKLMNPQRTUVWXYadefhkmnprtuvwxy@#$%&*+=?!<>"
+"""Signs that no hand writes as a digit: without B, D, G, I, O, S, Z, b, c, g, i, j, l, o, q, s and z."""
 
 NO_DIGIT = -1
 """The label of what is no digit."""
@@ -36,26 +36,22 @@ def nondigit(
         image, outline = _character(random)
         return vary(image, outline, NO_DIGIT, hands, random)
     drawn = np.zeros((CANVAS, CANVAS), np.uint8)
-    if kind < 0.48:
+    if kind < 0.50:
         _glyph(drawn, random)
-    elif kind < 0.60:
+    elif kind < 0.65:
         _sign(drawn, random)
-    elif kind < 0.67:
-        _strokes(drawn, random)
-    elif kind < 0.75:
+    elif kind < 0.76:
         _letter(drawn, random)
-    elif kind < 0.79:
+    elif kind < 0.81:
         _shape(drawn, random)
-    elif kind < 0.83:
+    elif kind < 0.85:
         _scribble(drawn, random)
-    elif kind < 0.88:
+    elif kind < 0.90:
         drawn = _pair(images, random)
-    elif kind < 0.93:
-        drawn = _turned(images, labels, random)
     elif kind < 0.95:
-        _marks(drawn, random)
+        drawn = _turned(images, labels, random)
     elif kind < 0.98:
-        _blot(drawn, random)
+        _marks(drawn, random)
     else:
         drawn = _texture(random)
     return finish(_leaned(drawn, random), hands, random)
@@ -146,27 +142,6 @@ def _sign(drawn: Drawing, random: np.random.Generator) -> None:
             radius = random.uniform(4, 10)
             points = start + radius * np.stack([np.cos(sweep), np.sin(sweep)], axis=1)
         _curve(drawn, np.clip(points, 3, CANVAS - 3), thickness)
-
-
-def _strokes(drawn: Drawing, random: np.random.Generator) -> None:
-    """Two to four straight strokes that cross or meet where they will."""
-    thickness = min(6, _thickness(random))
-    middle = random.uniform(CANVAS * 0.35, CANVAS * 0.65, 2)
-    for _ in range(int(random.integers(2, 5))):
-        angle, reach = random.uniform(0, np.pi), random.uniform(10, 24)
-        way = reach * np.array([np.cos(angle), np.sin(angle)])
-        centre = middle + random.normal(0, 8, 2)
-        _curve(drawn, np.clip([centre - way, centre + way], 4, CANVAS - 4), thickness)
-
-
-def _blot(drawn: Drawing, random: np.random.Generator) -> None:
-    """Spilt ink: a filled outline with bulges."""
-    around = np.linspace(0, 2 * np.pi, 24, endpoint=False)
-    bulges = sum(random.normal(0, 0.3 / k) * np.cos(k * around + random.uniform(0, 6.3)) for k in range(1, 6))
-    radius = random.uniform(9, 22) * np.clip(1 + bulges, 0.25, 1.8)
-    flat = np.exp(random.normal(0, 0.25))
-    points = CANVAS / 2 + np.stack([radius * np.cos(around) * flat, radius * np.sin(around) / flat], axis=1)
-    cv2.fillPoly(drawn, [np.clip(points, 2, CANVAS - 3).round().astype(np.int32)], 255, cv2.LINE_AA)
 
 
 def _shape(drawn: Drawing, random: np.random.Generator) -> None:

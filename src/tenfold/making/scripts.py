@@ -1,4 +1,4 @@
-"""Characters of many scripts, as a network that should refuse them sees them: from Matplotlib's DejaVu fonts.
+"""Characters of many scripts, as a network that should refuse them sees them: from Matplotlib's DejaVu Sans.
 
 Latin, Greek, Cyrillic, Armenian, Hebrew, Arabic, N'Ko, Georgian, syllables of Cree and Inuktitut, Tifinagh,
 Lisu, arrows, mathematics and pictographs. A character that a person could take for a handwritten digit is
@@ -10,9 +10,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from matplotlib import get_data_path
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
 
 from tenfold.reading.pictures import SIDE, fit
 
@@ -28,11 +26,11 @@ RANGES = (
 
 ALIKE = frozenset(
     # Latin, signs
-    "0123456789OoSsZzgqbIliıjJƖƗ|/\\()!¡¦'`,.-_~^\"·¸¨°º¹²³´¯\u00adµßþðđ"
+    "0123456789OoQDBSsZzGgqbIliıjJƖƗ|/\\()!¡¦'`,.-_~^\"·¸¨°º¹²³´¯\u00adµßþðđ"
     "ƼƽƵƶƧƨƩƻȜȝƷǮǯƺʒʓɜɞȢȣȤȥƄƅƃɃɓɋɊʠɡɢɣɥɿʮʯɭɩɪɨɘɤʐʑʂɬȴɀɉǀƍ"
     # Greek, Coptic, Cyrillic
-    "ΟοΌόσςΖζΙιϨϩϬϭϱθϑϛϚϞϧϥϤϪϫ"
-    "ЗзЅѕОоІіЇїЈјЧчбЬьЪъЫыҔҕЂђӠӡҶҷҸҹӋӌӴӵҘҙѺѻѼѾѿӀԌԍԆԇԐԑԛԶӨөӬӭꙄꙅꙆꙇꙀꙁꙂꙃꙨꙩꙊꙋ"
+    "ΟοΌόσςΖζΒβΙιϨϩϬϭϱθϑϛϚϞϧϥϤϪϫ"
+    "ЗзЅѕОоІіЇїЈјЧчбЬьЪъЫыҔҕЂђӠӡҶҷҸҹӋӌӴӵҘҙѺѻѼѾѿӀԌԍԆԇԐԑԛԶӨөвВЭэӬӭꙄꙅꙆꙇꙀꙁꙂꙃꙨꙩꙊꙋ"
     # Armenian, Hebrew
     "ՕօՁձԶզԳգՑցՉՈՅյՀհՇշՐրՎվՏԿկՃճԼլջԾ՛՚՝ודרךזןיסםןעצל"
     # Arabic, N'Ko, Lao
@@ -52,41 +50,33 @@ ALIKE = frozenset(
 )
 """What looks like a digit, a stroke or a dot, whatever it carries above or below."""
 
-FACES = {
-    "DejaVuSans.ttf": 0x20000,
-    "DejaVuSans-Oblique.ttf": 0x530,
-    "DejaVuSerif.ttf": 0x590,
-    "DejaVuSerif-Italic.ttf": 0x530,
-    "DejaVuSerif-Bold.ttf": 0x250,
-    "DejaVuSansMono.ttf": 0x250,
-}
-"""The fonts, and the code point up to which each is taken: the others only bring serifs and slant."""
-
 _SIZE = 80  # pixels the letters are drawn at
 
 
 def characters() -> Images:
     """Images (n, 28, 28) uint8 of every character, each fitted as a digit is."""
-    folder = Path(get_data_path()) / "fonts" / "ttf"
-    drawn: list[Images] = []
-    for name, last in FACES.items():
-        font = ImageFont.truetype(str(folder / name), _SIZE)
-        missing = _draw(0xFFFFF, font)
-        for code in (code for start, end in RANGES for code in range(start, min(end, last))):
-            if _left_out(code):
-                continue
-            plane = _draw(code, font)
-            if plane.any() and not np.array_equal(plane, missing):
-                left, top, wide, tall = cv2.boundingRect(plane)
-                box = plane[top : top + tall, left : left + wide]
-                drawn.append(fit(box.astype(np.float32) / np.float32(255)))
+    from matplotlib import get_data_path
+    from PIL import Image, ImageDraw, ImageFont
+
+    font = ImageFont.truetype(str(Path(get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"), _SIZE)
+
+    def draw(code: int) -> Images:
+        plane = Image.new("L", (3 * _SIZE, 3 * _SIZE))
+        ImageDraw.Draw(plane).text((_SIZE, _SIZE // 2), chr(code), fill=255, font=font)
+        return np.asarray(plane)
+
+    missing = draw(0xFFFFF)
+    drawn = []
+    for code in (code for first, last in RANGES for code in range(first, last)):
+        if _left_out(code):
+            continue
+        plane = draw(code)
+        if not plane.any() or np.array_equal(plane, missing):
+            continue
+        left, top, wide, tall = cv2.boundingRect(plane)
+        box = plane[top : top + tall, left : left + wide]
+        drawn.append(fit(box.astype(np.float32) / np.float32(255)))
     return np.stack(drawn)
-
-
-def _draw(code: int, font: ImageFont.FreeTypeFont) -> Images:
-    plane = Image.new("L", (3 * _SIZE, 3 * _SIZE))
-    ImageDraw.Draw(plane).text((_SIZE, _SIZE // 2), chr(code), fill=255, font=font)
-    return np.asarray(plane, np.uint8)
 
 
 def _left_out(code: int) -> bool:
