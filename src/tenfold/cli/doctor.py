@@ -15,7 +15,7 @@ from tenfold.cli.show import percent, show_name, write
 from tenfold.errors import TenfoldError, pip_line
 
 FOR = {
-    "train": "training",
+    "train": "training, and drawing figures",
     "report": "reports on a reader, and drawing figures",
     "gpu": "training on an NVIDIA card",
     "scans": "reading HEIC photos and PDF files",
