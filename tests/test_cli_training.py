@@ -126,7 +126,7 @@ def test_a_place_that_cannot_be_written_is_a_failed_training(tmp_path, capfd):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are POSIX's")
-def test_ctrl_c_leaves_nothing_behind(tmp_path):
+def test_ctrl_c_saves_and_prints_the_command_that_goes_on(tmp_path):
     # A shell starts background jobs with SIGINT ignored; a foreground command has Python's own handler.
     process = subprocess.Popen(
         [sys.executable, "-m", "tenfold", "train", "--epochs", "50", "--out", "stopped"],
@@ -135,12 +135,13 @@ def test_ctrl_c_leaves_nothing_behind(tmp_path):
         text=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
-    while not (tmp_path / "stopped").exists() and process.poll() is None:
+    while not (tmp_path / "stopped" / "run.json").exists() and process.poll() is None:
         time.sleep(0.05)
-    time.sleep(1)
+    time.sleep(2)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate()
     assert process.returncode == 130
+    assert err.splitlines()[-2].endswith("; to go on: tenfold train --resume stopped")
     assert err.splitlines()[-1] == "tenfold: stopped"
     assert "Traceback" not in err
-    assert list(tmp_path.iterdir()) == []
+    assert list((tmp_path / "stopped" / "checkpoints").glob("*.checkpoint"))
