@@ -5,16 +5,15 @@ itself is not loaded), scribbles by a pen that wanders.
 """
 
 from collections.abc import Callable
-from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
-from tenfold.errors import DataError, MissingExtraError
+from tenfold.errors import DataError
+from tenfold.judging.fonts import open_font
 from tenfold.reading import Prediction, Reader
 from tenfold.reading.decode import SUFFIXES
 from tenfold.reading.pictures import fit
@@ -82,22 +81,14 @@ def draw_scribbles(count: int, seed: int = 1) -> Images:
 def _letter(font: str, random: np.random.Generator) -> Images:
     letter = str(random.choice(list(LETTERS)))
     page = Image.new("L", (3 * SIZE, 3 * SIZE))
-    ImageDraw.Draw(page).text((1.5 * SIZE, 1.5 * SIZE), letter, fill=255, font=_open_font(font), anchor="mm")
+    ImageDraw.Draw(page).text(
+        (1.5 * SIZE, 1.5 * SIZE), letter, fill=255, font=open_font(font, SIZE), anchor="mm"
+    )
     slant, wide = random.normal(0, 0.2), np.exp(random.normal(0, 0.2))
     middle = 1.5 * SIZE
     matrix = np.array([[wide, slant, middle * (1 - wide - slant)], [0, 1, 0]], np.float32)
     leaned = cv2.warpAffine(np.asarray(page, np.float32) / 255, matrix, page.size)
     return _finish(_weigh(np.asarray(leaned, np.float32), random), random)
-
-
-@cache
-def _open_font(name: str) -> ImageFont.FreeTypeFont:
-    spec = find_spec("matplotlib")
-    for folder in spec.submodule_search_locations or () if spec else ():
-        path = Path(folder, "mpl-data", "fonts", "ttf", name)
-        if path.exists():
-            return ImageFont.truetype(str(path), SIZE)
-    raise MissingExtraError("drawing letters to judge by", "report")
 
 
 def _weigh(drawing: Drawing, random: np.random.Generator) -> Drawing:

@@ -6,13 +6,14 @@ handwritten letter and a printed "a" are different.
 
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from random import Random
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
+
+from tenfold.judging.fonts import open_font
 
 Ink = NDArray[np.uint8]
 
@@ -100,7 +101,7 @@ def draw_printed(character: str, type_: Type, baseline: float, slant: float, row
 @cache
 def _master(face: int, character: str) -> tuple[Ink, int]:
     """A character at CAPITAL, its sides trimmed, and the row it stands on."""
-    font = _font(face)
+    font = open_font(FACES[face], round(CAPITAL / 0.729))  # a DejaVu capital's share of the em
     ascent, descent = font.getmetrics()
     plane = Image.new("L", (int(font.getlength(character)) + 2 * CAPITAL, ascent + descent))
     ImageDraw.Draw(plane).text((CAPITAL, 0), character, fill=255, font=font)
@@ -108,11 +109,3 @@ def _master(face: int, character: str) -> tuple[Ink, int]:
     inked = np.flatnonzero(drawn.max(axis=0) > 0)
     first, last = (inked[0], inked[-1] + 1) if len(inked) else (0, CAPITAL // 3)
     return np.ascontiguousarray(drawn[:, first:last]), ascent
-
-
-@cache
-def _font(face: int) -> ImageFont.FreeTypeFont:
-    from matplotlib import get_data_path
-
-    path = Path(get_data_path()) / "fonts" / "ttf" / FACES[face]
-    return ImageFont.truetype(str(path), round(CAPITAL / 0.729))  # a DejaVu capital's share of the em

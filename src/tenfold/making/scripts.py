@@ -6,12 +6,13 @@ left out.
 """
 
 import unicodedata
-from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image, ImageDraw
 
+from tenfold.judging.fonts import open_font
 from tenfold.reading.pictures import SIDE, fit
 
 Images = NDArray[np.uint8]
@@ -55,10 +56,7 @@ _SIZE = 80  # pixels the letters are drawn at
 
 def characters() -> Images:
     """Images (n, 28, 28) uint8 of every character, each fitted as a digit is."""
-    from matplotlib import get_data_path
-    from PIL import Image, ImageDraw, ImageFont
-
-    font = ImageFont.truetype(str(Path(get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"), _SIZE)
+    font = open_font("DejaVuSans.ttf", _SIZE)
 
     def draw(code: int) -> Images:
         plane = Image.new("L", (3 * _SIZE, 3 * _SIZE))
