@@ -8,8 +8,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from tenfold.data import DIGITS, Dataset, load_mnist, remark_on
-from tenfold.errors import OptionError, RunError, TrainingError
+from tenfold.errors import DataError, OptionError, RunError, TrainingError
 from tenfold.judging import Report, evaluate
 from tenfold.making import beginnings, plans, runs
 from tenfold.making.backend import keras
@@ -31,6 +33,11 @@ SPARE_BYTES = 8 << 20
 
 BYTES_A_PARAMETER = 100
 """Room for the network, its reader and three checkpoints: four bytes each, for weights, averages, moments."""
+
+AS_IS = (
+    "pictures are taken as they are, but a reader prepares the pictures it is given: this suits only those "
+    "that are cut and centred like MNIST's"
+)
 
 FITS: dict[str, Callable[..., Fitted]] = {"stock": fit_stock, **COMPILED}
 """How a network is fitted, by the name in its recipe."""
@@ -209,7 +216,8 @@ def _guarded(work: _Work, keeper: Keeper) -> Iterator[None]:
 def _train_into(work: _Work, model: keras.Model, keeper: Keeper) -> Run:
     folder, recipe, dataset, tell = work.folder, work.plan.recipe, work.dataset, work.tell
     tell(_describe(folder, recipe, model, dataset))
-    for text in (*recipe.warnings(), *remark_on(dataset)):
+    as_is = (AS_IS,) if work.plan.source is not None and work.plan.source.as_is else ()
+    for text in (*recipe.warnings(), *remark_on(dataset), *as_is):
         tell(Note(text))
     try:
         with keeper.stoppable():
@@ -269,8 +277,21 @@ def _fit_together(plan: Plan, dataset: Dataset) -> Dataset:
     """The data as the plan takes it. Raises OptionError where they do not go together."""
     if plan.init is not None:
         dataset = beginnings.match_dataset(dataset, beginnings.look_at(plan.init))
+    else:
+        check_classes(dataset)
     check_fit(plan.recipe, dataset)
     return dataset
+
+
+def check_classes(dataset: Dataset) -> None:
+    """Raise DataError where a class has no training image."""
+    counts = np.bincount(dataset.train.labels, minlength=len(dataset.class_names))
+    empty = [f'"{dataset.class_names[label]}"' for label in np.flatnonzero(counts == 0)]
+    if empty:
+        raise DataError(
+            f"no training image of {len(empty)} of {len(counts)} classes ({', '.join(empty[:10])}); expected "
+            "one of each at least: a folder with one subfolder a class has only the classes it names"
+        )
 
 
 def check_fit(recipe: Recipe, dataset: Dataset) -> None:
