@@ -91,11 +91,11 @@ ALIASES = {
 """Other words for a page, for `tenfold docs WORD`."""
 
 PARTS = {
-    "start": {"": START},
-    "script": {"": SCRIPT},
+    "start": {"Start": START},
+    "script": {"The script, line by line": SCRIPT},
     "concepts": CONCEPTS,
-    "guides": {"": GUIDES},
-    "reference": {"": REFERENCE},
+    "guides": {"Guides": GUIDES},
+    "reference": {"Reference": REFERENCE},
 }
 
 
@@ -120,8 +120,7 @@ class ContentsOf(TocTree):
         for chapter in PARTS[self.arguments[0]]:
             self.content = pages(self.arguments[0], chapter)
             if self.content:
-                caption = {"caption": chapter} if chapter else {}
-                self.options = {"maxdepth": 1, **self.options, **caption}
+                self.options = {"maxdepth": 1, "caption": chapter}
                 found += super().run()
         return found
 

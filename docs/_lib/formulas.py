@@ -8,7 +8,7 @@ from sphinx.errors import ExtensionError
 
 def _convert(node: nodes.Element, block: bool) -> str:
     try:
-        return str(tex2mathml(node.astext(), as_block=block))
+        return str(tex2mathml(node.astext().replace(r"\dots", r"\ldots"), as_block=block))
     except Exception as error:
         raise ExtensionError(f"a formula cannot be read: {node.astext()}\n{error}") from error
 
