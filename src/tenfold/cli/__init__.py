@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from tenfold import __version__
-from tenfold.cli import comparing, course, doctor, judging, pages, reading, training
+from tenfold.cli import benchmarking, comparing, course, doctor, judging, pages, reading, training
 from tenfold.cli.options import Command
 from tenfold.cli.show import OutputClosed, say, system_reason
 from tenfold.errors import PictureError, RunError, TenfoldError, TrainingError
@@ -32,6 +32,7 @@ app.command(cls=Command)(training.run)
 app.command(cls=Command)(training.train)
 app.command(cls=Command)(judging.evaluate)
 app.command(cls=Command)(comparing.compare)
+app.command(cls=Command)(benchmarking.benchmark)
 app.command(cls=Command)(reading.predict)
 app.command(cls=Command)(pages.read)
 app.command(cls=Command)(doctor.doctor)

@@ -1,18 +1,19 @@
-"""The report's charts: functions from numbers to Matplotlib figures, and from those to SVG.
+"""The charts of reports and benchmarks: functions from numbers to Matplotlib figures, and from those to SVG.
 
-A chart is as wide as a phone's page, so that its words keep their size. Its colours become the page's own: it
-is drawn in the light ones, and each is replaced by the name the page has for it.
+A report's chart is as wide as a phone's page, so that its words keep their size. Its colours become the
+page's own: it is drawn in the light ones, and each is replaced by the name the page has for it.
 """
 
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator, PercentFormatter
 
 from tenfold.judging.calibration import Reliability
 from tenfold.judging.columns import Outcome
@@ -25,6 +26,38 @@ PAGE_COLOURS = {INK: "ink", QUIET: "quiet", HAIRLINE: "line", BLUE: "one", ORANG
 WIDTH, HEIGHT = 4.6, 3.1  # inches of 72 points: about a phone's page
 COLUMN_COLOURS = (BLUE, ORANGE)
 LEAST_RISK = 1e-4
+PANEL_WIDTH = 5.6  # inches: two of them side by side
+ROW, AROUND = 0.36, 0.7  # inches: of a bar, and of what stands above and below the bars
+LINES_HEIGHT = 3.2  # inches
+LINE_COLOURS = (ORANGE, BLUE, INK, RED)
+
+
+@dataclass(frozen=True)
+class Bars:
+    """A panel of bars, one below the other.
+
+    rows: by name the length of a bar, and the least and greatest it was measured at.
+    text: what a length is written as; own: the names that are drawn in the colour of what is ours.
+    ratios: equal steps are equal ratios, for lengths that differ a hundredfold.
+    """
+
+    title: str
+    rows: Mapping[str, tuple[float, float, float]]
+    text: Callable[[float], str]
+    own: frozenset[str] = frozenset()
+    ratios: bool = False
+
+
+@dataclass(frozen=True)
+class Lines:
+    """A panel of lines with a dot at each measurement.
+
+    rows: by name the places across and the values; both axes begin at zero.
+    """
+
+    title: str
+    across: str
+    rows: Mapping[str, tuple[Sequence[float], Sequence[float]]]
 
 
 def to_svg(figure: Figure) -> str:
@@ -97,9 +130,70 @@ def shift(values: Sequence[float], unit: str, columns: Mapping[str, Sequence[Out
     return figure
 
 
+def panels(shown: Sequence[Bars | Lines], title: str = "") -> Figure:
+    """Draw panels in two columns, each row as high as it needs. title: above them all."""
+    places = [shown[start : start + 2] for start in range(0, len(shown), 2)]
+    heights = [max(map(_height_of, row)) for row in places] or [AROUND]
+    figure = Figure(figsize=(2 * PANEL_WIDTH, sum(heights) + 0.4), dpi=130, layout="constrained")
+    figure.suptitle(title, x=0.01, ha="left", fontsize=11, color=INK)
+    axes = figure.subplots(len(heights), 2, squeeze=False, height_ratios=heights)
+    for axis, panel in zip(axes.flat, shown, strict=False):
+        _draw_bars(axis, panel) if isinstance(panel, Bars) else _draw_lines(axis, panel)
+        axis.set_title(panel.title, loc="left", fontsize=11, color=INK)
+    for axis in axes.flat[len(shown) :]:
+        axis.set_axis_off()
+    return figure
+
+
+def _height_of(panel: Bars | Lines) -> float:
+    return AROUND + ROW * len(panel.rows) if isinstance(panel, Bars) else LINES_HEIGHT
+
+
+def _draw_bars(axis: Axes, panel: Bars) -> None:
+    values = np.array(list(panel.rows.values()), float).reshape(-1, 3)
+    places = np.arange(len(values))
+    colours = [BLUE if name in panel.own else QUIET for name in panel.rows]
+    axis.barh(places, values[:, 0], color=colours, height=0.62)
+    for place, (middle, least, greatest) in enumerate(values):
+        if greatest > least:
+            axis.plot([least, greatest], [place, place], color=INK, lw=1.4)
+        axis.annotate(
+            panel.text(float(middle)), (greatest, place), (5, 0), textcoords="offset points",
+            va="center", fontsize=9, color=INK,
+        )  # fmt: skip
+    if panel.ratios:
+        axis.set_xscale("log")
+        axis.set_xlim(values.min() / 3, values.max() * 6)
+    else:
+        axis.set_xlim(0, 1.3 * values.max())
+    axis.xaxis.set_major_locator(NullLocator())
+    axis.xaxis.set_minor_locator(NullLocator())
+    axis.set_yticks(places, list(panel.rows), fontsize=9.5, color=INK)
+    axis.set_ylim(len(values) - 0.4, -0.6)
+    axis.tick_params(length=0)
+    for spine in axis.spines.values():
+        spine.set_visible(False)
+
+
+def _draw_lines(axis: Axes, panel: Lines) -> None:
+    for (name, (across, values)), colour in zip(panel.rows.items(), LINE_COLOURS, strict=False):
+        axis.plot(across, values, color=colour, lw=1.8, marker="o", markersize=4, label=name)
+    _dress(axis)
+    axis.set_xlim(left=0)
+    axis.set_ylim(bottom=0)
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    _name(axis, panel.across, "")
+
+
 def _start() -> tuple[Figure, Axes]:
     figure = Figure(figsize=(WIDTH, HEIGHT), layout="constrained")
     axis = figure.subplots()
+    _dress(axis)
+    return figure, axis
+
+
+def _dress(axis: Axes) -> None:
+    """Give an axis its hairlines and quiet ticks."""
     for side in ("top", "right"):
         axis.spines[side].set_visible(False)
     for side in ("left", "bottom"):
@@ -108,7 +202,6 @@ def _start() -> tuple[Figure, Axes]:
     axis.set_axisbelow(True)
     axis.tick_params(length=0, colors=QUIET, labelsize=9)
     axis.xaxis.set_major_locator(MaxNLocator(7, steps=[1, 2, 5, 10]))
-    return figure, axis
 
 
 def _name(axis: Axes, across: str, down: str) -> None:

@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from tenfold.making.benchmarking.measurement import benchmark as benchmark
     from tenfold.making.cells import Cell as Cell
     from tenfold.making.cells import CellDone as CellDone
     from tenfold.making.comparison import compare as compare
@@ -31,6 +32,7 @@ _HOME = {
     "RECIPES": "recipes",
     "Recipe": "recipes",
     "Run": "runs",
+    "benchmark": "benchmarking.measurement",
     "build_network": "networks",
     "compare": "comparison",
     "compare_readers": "readers",
