@@ -190,7 +190,7 @@ def is_kept(page: Path) -> bool:
 
 
 def _run_what_changed(app: Sphinx) -> None:
-    """Run the pages whose outputs are not known: all where TENFOLD_DOCS_RUN is "all", none where it is "none"."""
+    """Run the pages whose outputs are not known; all, or none, where TENFOLD_DOCS_RUN says so."""
     say = logging.getLogger(__name__)
     asked = os.environ.get("TENFOLD_DOCS_RUN", "changed")
     if asked == "none":
