@@ -33,7 +33,7 @@ def by_hand(probabilities):
 def test_a_texts_probability_is_the_sum_over_its_paths(seed):
     probabilities = columns(seed, 6, 4)
     for text, truth in by_hand(probabilities).items():
-        assert ctc.align(probabilities, text).probability == pytest.approx(truth, rel=1e-9)
+        assert ctc.align(probabilities, [text])[0].probability == pytest.approx(truth, rel=1e-9)
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -52,8 +52,19 @@ def test_choices_are_the_shares_of_texts_that_differ_in_one_place(seed):
         for place in range(len(text)):
             others = [(*text[:place], symbol, *text[place + 1 :]) for symbol in range(3)]
             truth = np.array([texts.get(other, 0.0) for other in others])
-            choices = ctc.align(probabilities, text).choices[place]
+            choices = ctc.align(probabilities, [text])[0].choices[place]
             assert choices == pytest.approx(truth / truth.sum(), abs=1e-9)
+
+
+def test_texts_of_any_length_are_aligned_together_as_alone():
+    probabilities = columns(7, 40, 15)
+    texts = [(3, 3, 1, 9, 13), (), (2,), (5, 5, 5), (0, 1, 2, 3, 4, 5, 6, 7)]
+    for together, text in zip(ctc.align(probabilities, texts), texts, strict=True):
+        (alone,) = ctc.align(probabilities, [text])
+        assert together.text == alone.text == text
+        assert together.probability == pytest.approx(alone.probability, rel=1e-9)
+        assert together.centres == pytest.approx(alone.centres, rel=1e-9)
+        assert together.choices == pytest.approx(alone.choices, rel=1e-9)
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -72,7 +83,7 @@ def test_long_sure_columns_neither_vanish_nor_exceed_one():
     said /= said.sum(1, keepdims=True)
     text = ctc.search(said)[0]
     assert text == (7,) * 90
-    aligned = ctc.align(said, text)
+    (aligned,) = ctc.align(said, [text])
     assert 0.99 < aligned.probability <= 1
     assert aligned.centres == pytest.approx(np.arange(5, 900, 10) + 0.5)
 
@@ -122,13 +133,13 @@ def test_symbols_take_up_their_ink_and_touching_ones_are_cut_where_it_is_thin():
     ink[5:35, 33:50] = 255
     ink[18:20, 30:33] = 255
     ink[5:35, 70:90] = 255
-    spans = _spans(np.array([20.0, 42.0, 80.0]), ink)
+    spans = _spans(np.array([20.0, 42.0, 80.0]), ink.astype(np.float32).sum(0), ink.max(0) > 64)
     assert spans[0][0] == 10
     assert 30 <= spans[0][1] <= 33
     assert 30 <= spans[1][0] <= 33
     assert spans[1][1] == 50
     assert spans[2] == (70, 90)
-    assert _spans(np.zeros(0), ink) == []
+    assert _spans(np.zeros(0), np.zeros(9, np.float32), np.zeros(9, bool)) == []
 
 
 @given(st.floats(0, 60), st.floats(0, 60), st.integers(1, 60))

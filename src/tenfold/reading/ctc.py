@@ -4,6 +4,7 @@ A text's probability is the sum over all ways to spread its symbols over the col
 equal neighbours always parted by a blank. The last class is the blank.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,28 +12,39 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Text = tuple[int, ...]
+_Beams = dict[Text, tuple[float, float]]  # each text's probability ending in a blank, and in its last symbol
 
 _LEAST = 1e-4  # a column's symbols below this probability are not searched
 _NEGLIGIBLE = 1e-4  # texts that are less likely than this share of the likeliest are not answered
+_SCALED = 8  # columns after which sums are brought back to about 1
 
 
 def search(probabilities: Floats, width: int = 12) -> list[Text]:
     """The likeliest texts for columns (t, classes), best first: prefix beam search (Hannun 2014)."""
     blank = probabilities.shape[1] - 1
-    beams: dict[Text, tuple[float, float]] = {(): (1.0, 0.0)}  # ending in a blank, ending in its last symbol
-    for column in probabilities:
-        said = np.flatnonzero(column[:blank] > _LEAST).tolist()
-        values = column.tolist()
-        beams = _prune(_extend(beams, said, values, values[blank]), width)
+    beams: _Beams = {(): (1.0, 0.0)}
+    for values in probabilities.tolist():
+        said = [symbol for symbol in range(blank) if values[symbol] > _LEAST]
+        if said:
+            beams = _prune(_extend(beams, said, values, values[blank]), width)
+        else:
+            beams = _held(beams, values, values[blank])
+    beams = _prune(beams, width)
     likely = {text: parted + spoken for text, (parted, spoken) in beams.items()}
     least = _NEGLIGIBLE * max(likely.values())
     return [text for text, mass in likely.items() if mass >= least]
 
 
-def _extend(
-    beams: dict[Text, tuple[float, float]], said: list[int], values: list[float], silence: float
-) -> dict[Text, tuple[float, float]]:
-    longer: dict[Text, tuple[float, float]] = {}
+def _held(beams: _Beams, values: list[float], silence: float) -> _Beams:
+    """The beams after a column in which nothing new is said: no text grows, so none has to be sorted out."""
+    return {
+        text: ((parted + spoken) * silence, spoken * values[text[-1]] if text else 0.0)
+        for text, (parted, spoken) in beams.items()
+    }
+
+
+def _extend(beams: _Beams, said: list[int], values: list[float], silence: float) -> _Beams:
+    longer: _Beams = {}
     for text, (parted, spoken) in beams.items():
         both = parted + spoken
         last = text[-1] if text else -1
@@ -45,130 +57,143 @@ def _extend(
     return longer
 
 
-def _prune(beams: dict[Text, tuple[float, float]], width: int) -> dict[Text, tuple[float, float]]:
+def _prune(beams: _Beams, width: int) -> _Beams:
     best = sorted(beams.items(), key=lambda beam: -(beam[1][0] + beam[1][1]))[:width]
     total = sum(parted + spoken for _, (parted, spoken) in best) or 1.0
     return {text: (parted / total, spoken / total) for text, (parted, spoken) in best}
 
 
-def likelihoods(probabilities: Floats, texts: list[Text]) -> Floats:
+def likelihoods(probabilities: Floats, texts: Sequence[Text]) -> Floats:
     """The probability of each text (n,) for columns (t, classes): the forward sums of all of them at once."""
-    blank = probabilities.shape[1] - 1
-    ends = np.array([2 * len(text) for text in texts])
-    states = np.full((len(texts), int(ends.max()) + 1), blank)
-    for row, text in enumerate(texts):
-        states[row, 1 : 2 * len(text) : 2] = text
-    skips = np.zeros(states.shape)
-    skips[:, 2:] = (states[:, 2:] != blank) & (states[:, 2:] != states[:, :-2])
+    states, skips = _states(texts, probabilities.shape[1] - 1)
     said = probabilities[:, states]  # (t, n, states)
     sums = np.zeros((len(texts), states.shape[1] + 2))
     sums[:, 2:4] = said[0, :, :2]
     log = 0.0
-    for column in said[1:]:
-        sums[:, 2:] = column * (sums[:, 2:] + sums[:, 1:-1] + skips * sums[:, :-2])
-        scale = max(float(sums.max()), 1e-300)
-        sums /= scale
-        log += np.log(scale)
-    rows = np.arange(len(texts))
-    ending = sums[rows, ends + 2] + np.where(ends > 0, sums[rows, ends + 1], 0)
-    return np.asarray(np.exp(np.minimum(np.log(np.maximum(ending, 1e-300)) + log, 0)))
+    for t in range(1, len(said)):
+        sums[:, 2:] = said[t] * (sums[:, 2:] + sums[:, 1:-1] + skips * sums[:, :-2])
+        if t % _SCALED == 0:
+            scale = max(float(sums.max()), 1e-300)
+            sums /= scale
+            log += np.log(scale)
+    return np.asarray(np.exp(np.minimum(np.log(np.maximum(_ending(sums[:, 2:], texts), 1e-300)) + log, 0)))
+
+
+def _states(texts: Sequence[Text], blank: int) -> tuple[NDArray[np.int64], Floats]:
+    """Each text with blanks before, between and after its symbols, (n, states), filled up with blanks.
+
+    Also 1.0 where a state can be reached past the blank before it, (n, states).
+    """
+    states = np.full((len(texts), 2 * max(map(len, texts)) + 1), blank)
+    for row, text in enumerate(texts):
+        states[row, 1 : 2 * len(text) : 2] = text
+    skips = np.zeros(states.shape)
+    skips[:, 2:] = (states[:, 2:] != blank) & (states[:, 2:] != states[:, :-2])
+    return states, skips
+
+
+def _ending(sums: Floats, texts: Sequence[Text]) -> Floats:
+    """What each text's last symbol and the blank after it have of sums (n, states)."""
+    rows, ends = np.arange(len(texts)), np.array([2 * len(text) for text in texts])
+    return np.asarray(sums[rows, ends] + np.where(ends > 0, sums[rows, ends - 1], 0))
 
 
 @dataclass(frozen=True, eq=False)
 class Aligned:
     """A text laid over the columns.
 
-    probability: of the whole text, 0-1. centres, starts, ends: (n,) the columns where each symbol is said, in
-        columns from the line's left; choices: (n, classes - 1) the probability of each symbol at that place,
-        the rest of the text and its places left open.
+    probability: of the whole text, 0-1. centres: (n,) where each symbol is said, in columns from the line's
+        left; choices: (n, classes - 1) the probability of each symbol at that place, the rest of the text and
+        its places left open.
     """
 
     text: Text
     probability: float
     centres: Floats = field(repr=False)
-    starts: Floats = field(repr=False)
-    ends: Floats = field(repr=False)
     choices: Floats = field(repr=False)
 
 
-def align(probabilities: Floats, text: Text) -> Aligned:
-    """Probability, places and choices of one text for columns (t, classes) by the forward-backward sums."""
-    columns, classes = probabilities.shape
-    blank = classes - 1
-    states = np.full(2 * len(text) + 1, blank)
-    states[1::2] = text
-    said = probabilities[:, states]  # (t, states)
-    skips = np.zeros(len(states))
-    skips[2:] = (states[2:] != blank) & (states[2:] != states[:-2])
+def align(probabilities: Floats, texts: Sequence[Text]) -> list[Aligned]:
+    """Probability, places and choices of each text for columns (t, classes) by the forward-backward sums."""
+    states, skips = _states(texts, probabilities.shape[1] - 1)
+    lengths = np.array([len(text) for text in texts])
+    said = probabilities[:, states] * (np.arange(states.shape[1]) <= 2 * lengths[:, None])  # (t, n, states)
     forward, scales = _forward(said, skips)
-    backward = _backward(said, skips, scales)
-    ending = float(forward[-1, -2:].sum())
-    probability = float(np.exp(min(0.0, np.log(scales).sum() + np.log(max(ending, 1e-300)))))
-    if not text:
-        none = np.zeros(0)
-        return Aligned(text, probability, none, none, none, np.zeros((0, blank)))
-    weights = (forward * backward)[:, 1::2]
-    weights /= np.maximum(weights.sum(0), 1e-300)
-    across = np.arange(columns) + 0.5
-    passed = np.cumsum(weights, 0)
-    starts, ends = (passed < 0.05).sum(0), (passed < 0.95).sum(0) + 1
-    choices = _choices(probabilities, np.array(text), forward, said * backward, scales)
-    return Aligned(text, probability, across @ weights, starts.astype(float), ends.astype(float), choices)
+    backward = _backward(said, skips, scales, lengths)
+    ending = np.log(np.maximum(_ending(forward[-1], texts), 1e-300))
+    likely = np.exp(np.minimum(0.0, np.log(scales).sum(axis=0) + ending))
+    weights = (forward * backward)[:, :, 1::2]
+    weights /= np.maximum(weights.sum(axis=0), 1e-300)
+    centres = np.tensordot(np.arange(len(said)) + 0.5, weights, 1)  # (n, symbols)
+    choices = _choices(probabilities, states[:, 1::2], lengths, forward, said * backward, scales)
+    return [
+        Aligned(text, float(likely[row]), centres[row, : len(text)], choices[row, : len(text)])
+        for row, text in enumerate(texts)
+    ]
 
 
 def _forward(said: Floats, skips: Floats) -> tuple[Floats, Floats]:
-    """Sums over the ways to reach each state (t, states), each column scaled; and the scales (t,)."""
-    columns, count = said.shape
-    sums, scales = np.zeros((columns, count + 2)), np.ones(columns)
-    now = np.zeros(count)
-    now[:2] = said[0, :2]
+    """Sums over the ways to reach each state (t, n, states), each column scaled; and the scales (t, n)."""
+    columns, count, states = said.shape
+    sums, scales = np.zeros((columns, count, states + 2)), np.ones((columns, count))
+    now = np.zeros((count, states))
+    now[:, :2] = said[0, :, :2]
     for t in range(columns):
         if t:
             before = sums[t - 1]
-            now = said[t] * (before[2:] + before[1:-1] + skips * before[:-2])
-        scales[t] = max(now.sum(), 1e-300)
-        sums[t, 2:] = now / scales[t]
-    return sums[:, 2:], scales
+            now = said[t] * (before[:, 2:] + before[:, 1:-1] + skips * before[:, :-2])
+        scales[t] = np.maximum(now.sum(axis=1), 1e-300)
+        sums[t, :, 2:] = now / scales[t][:, None]
+    return sums[:, :, 2:], scales
 
 
-def _backward(said: Floats, skips: Floats, scales: Floats) -> Floats:
-    """Sums over the ways on from each state (t, states), without its own column, scaled alike."""
-    columns, count = said.shape
-    sums = np.zeros((columns, count + 2))
-    sums[-1, max(0, count - 2) : count] = 1
-    leaps = np.zeros(count)
-    leaps[:-2] = skips[2:]
+def _backward(said: Floats, skips: Floats, scales: Floats, lengths: NDArray[np.int64]) -> Floats:
+    """Sums over the ways on from each state (t, n, states), without its own column, scaled alike."""
+    columns, count, states = said.shape
+    sums = np.zeros((columns, count, states))
+    rows = np.arange(count)
+    sums[-1, rows, np.maximum(2 * lengths - 1, 0)] = 1
+    sums[-1, rows, 2 * lengths] = 1
+    leaps = np.zeros((count, states))
+    leaps[:, :-2] = skips[:, 2:]
+    after = np.zeros((count, states + 2))
     for t in range(columns - 2, -1, -1):
-        after = np.zeros(count + 2)
-        after[:-2] = sums[t + 1, :-2] * said[t + 1]
-        sums[t, :-2] = (after[:-2] + after[1:-1] + leaps * after[2:]) / scales[t + 1]
-    return sums[:, :-2]
+        after[:, :-2] = sums[t + 1] * said[t + 1]
+        sums[t] = (after[:, :-2] + after[:, 1:-1] + leaps * after[:, 2:]) / scales[t + 1][:, None]
+    return sums
 
 
 def _choices(
-    probabilities: Floats, text: NDArray[np.int64], forward: Floats, onward: Floats, scales: Floats
+    probabilities: Floats,
+    symbols: NDArray[np.int64],
+    lengths: NDArray[np.int64],
+    forward: Floats,
+    onward: Floats,
+    scales: Floats,
 ) -> Floats:
-    """For each place of the text, the share of each symbol (n, classes - 1) were it exchanged for another.
+    """For each place of each text, the share of each symbol were it exchanged for another.
 
-    forward: sums up to a state's column; onward: sums from a state's column, its own included.
+    symbols: (n, places), of texts of these lengths. forward: sums up to a state's column; onward: sums from a
+    state's column, its own included. Returns (n, places, classes - 1).
     """
-    columns, count = len(probabilities), len(text)
-    symbols = np.arange(probabilities.shape[1] - 1)
-    apart_before = np.ones((count, len(symbols)))
-    apart_before[1:] = symbols[None] != text[:-1, None]
-    apart_after = np.ones((count, len(symbols)))
-    apart_after[:-1] = symbols[None] != text[1:, None]
-    after_blank, after_symbol = np.zeros((columns, count)), np.zeros((columns, count))
-    after_blank[:-1] = onward[1:, 2::2] / scales[1:, None]
-    after_symbol[:-1, :-1] = onward[1:, 3::2] / scales[1:, None]
-    after_blank[-1, -1] = 1
-    into_blank, into_symbol = np.zeros((columns, count)), np.zeros((columns, count))
-    into_blank[1:] = forward[:-1, 0:-1:2]
-    into_symbol[1:, 1:] = forward[:-1, 1:-2:2]
-    into_blank[0, 0] = 1
-    reached, total = np.zeros((count, len(symbols))), np.zeros((count, len(symbols)))
+    columns, (count, places) = len(probabilities), symbols.shape
+    every = np.arange(probabilities.shape[1] - 1)
+    apart_before = np.ones((count, places, len(every)))
+    apart_before[:, 1:] = every != symbols[:, :-1, None]
+    apart_after = np.ones((count, places, len(every)))
+    apart_after[:, :-1] = every != symbols[:, 1:, None]
+    after_blank, after_symbol = np.zeros((2, columns, count, places, 1))
+    after_blank[:-1, ..., 0] = onward[1:, :, 2::2] / scales[1:, :, None]
+    after_symbol[:-1, :, :-1, 0] = onward[1:, :, 3::2] / scales[1:, :, None]
+    written = np.flatnonzero(lengths)
+    after_blank[-1, written, lengths[written] - 1] = 1
+    into_blank, into_symbol = np.zeros((2, columns, count, places, 1))
+    into_blank[1:, ..., 0] = forward[:-1, :, 0:-1:2]
+    into_symbol[1:, :, 1:, 0] = forward[:-1, :, 1:-2:2]
+    into_blank[0, :, :1] = 1
+    reached, total = np.zeros((2, count, places, len(every)))
+    said = probabilities[:, None, None, :-1] / scales[:, :, None, None]
     for t in range(columns):
-        entered = into_blank[t][:, None] + into_symbol[t][:, None] * apart_before
-        reached = probabilities[t, :-1] * (reached + entered) / scales[t]
-        total += reached * (after_blank[t][:, None] + after_symbol[t][:, None] * apart_after)
-    return np.asarray(total / np.maximum(total.sum(1, keepdims=True), 1e-300))
+        reached = said[t] * (reached + into_blank[t] + into_symbol[t] * apart_before)
+        total += reached * (after_blank[t] + after_symbol[t] * apart_after)
+    return np.asarray(total / np.maximum(total.sum(axis=2, keepdims=True), 1e-300))

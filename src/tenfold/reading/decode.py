@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL.ExifTags import Base
 
 from tenfold.errors import MissingExtraError, PictureError
 
@@ -270,15 +271,16 @@ def _from_pil(opened: Image.Image) -> NDArray[np.uint8]:
         return _to_bytes(np.asarray(upright))
     if upright.has_transparency_data:
         return _over_nothing(np.asarray(upright.convert("RGBA")))
-    if upright.mode in ("1", "L"):
-        return np.asarray(upright.convert("L"))
-    return np.asarray(upright.convert("RGB"))
+    mode = "L" if upright.mode in ("1", "L") else "RGB"
+    return np.asarray(upright if upright.mode == mode else upright.convert(mode))
 
 
 def _upright(opened: Image.Image) -> Image.Image:
     """Turned as its EXIF says; as it is where its EXIF cannot be read."""
     opened.load()
     try:
+        if opened.getexif().get(Base.Orientation) not in range(2, 9):  # exif_transpose would make a copy
+            return opened
         return ImageOps.exif_transpose(opened)
     except Exception:  # EXIF is whatever a camera or an editor wrote
         return opened

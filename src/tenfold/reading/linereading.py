@@ -109,6 +109,25 @@ class LineReading:
         return tuple(sorted(sums.items(), key=lambda entry: -entry[1]))
 
 
+@dataclass(frozen=True, eq=False)
+class Glance:
+    """A first look at a line.
+
+    ink: the line; normal: the same at the network's height. columns: (columns, 15) the probability of each
+        class in each column. texts: the likeliest, as indices into SYMBOLS, with their probabilities.
+    """
+
+    ink: Ink = field(repr=False)
+    normal: Ink = field(repr=False)
+    columns: NDArray[np.float64] = field(repr=False)
+    texts: tuple[tuple[ctc.Text, float], ...]
+
+    @property
+    def best(self) -> Candidate:
+        """The likeliest way to read it."""
+        return _candidates(self, self.texts[:1])[0]
+
+
 class LineNetwork:
     """The opened line network; safe to use from several threads.
 
@@ -122,26 +141,38 @@ class LineNetwork:
         self._session = network.session
         self.card = _check_card(network.metadata, self.path)
 
-    def read(self, lines: Iterable[Ink], most: int = 5, *, again: bool = True) -> list[LineReading]:
+    def read(self, lines: Iterable[Ink], most: int = 5) -> list[LineReading]:
         """Read lines of ink, each (h, w) uint8, bright on dark: what each says in up to `most` ways.
-
-        again: a line that is not sure at first sight is looked at again, slanted to either side, and the
-            probabilities of the looks are averaged; this takes three times as long.
 
         Raises PictureError where one has no pixels.
         """
+        return self.read_on(self.glance(lines, most), most)
+
+    def glance(self, lines: Iterable[Ink], most: int = 5) -> list[Glance]:
+        """Look at lines once. Raises as `read`."""
         inks = list(lines)
         normal = [normalise(ink) for ink in inks]
-        looks = [[answer] for answer in self._answer(normal)]
-        found = [_texts(look, most) for look in looks]
-        doubtful = [i for i, ways in enumerate(found) if again and ways[0][1] < _SURE]
+        return [
+            Glance(ink, shown, columns, tuple(_texts([columns], most)))
+            for ink, shown, columns in zip(inks, normal, self._answer(normal), strict=True)
+        ]
+
+    def read_on(self, glances: Sequence[Glance], most: int = 5) -> list[LineReading]:
+        """What lines say that were looked at once.
+
+        One that is not sure yet is looked at again, slanted to either side, and the probabilities of all
+        looks are averaged; this takes three times as long.
+        """
+        looks = [[glance.columns] for glance in glances]
+        found = [glance.texts for glance in glances]
+        doubtful = [i for i, texts in enumerate(found) if texts[0][1] < _SURE]
         for lean in _LEANS:
-            slanted = self._answer([normalise(_slant(inks[i], lean)) for i in doubtful])
+            slanted = self._answer([normalise(_slant(glances[i].ink, lean)) for i in doubtful])
             for i, answer in zip(doubtful, slanted, strict=True):
                 looks[i].append(answer)
         for i in doubtful:
-            found[i] = _texts(looks[i], most)
-        return [_reading(*line) for line in zip(found, looks, normal, inks, strict=True)]
+            found[i] = tuple(_texts(looks[i], most))
+        return [LineReading(_candidates(glance, texts)) for glance, texts in zip(glances, found, strict=True)]
 
     def _answer(self, inks: Sequence[Ink]) -> list[NDArray[np.float64]]:
         """For each normalised ink, the probability of each class in each of its columns (columns, 15)."""
@@ -196,17 +227,19 @@ def _texts(looks: list[NDArray[np.float64]], most: int) -> list[tuple[ctc.Text, 
     return [(texts[i], float(likely[i])) for i in order]
 
 
-def _reading(
-    ways: list[tuple[ctc.Text, float]], looks: list[NDArray[np.float64]], normal: Ink, ink: Ink
-) -> LineReading:
-    scale = ink.shape[1] / normal.shape[1]
-    return LineReading(
-        tuple(_candidate(ctc.align(looks[0], text), likely, normal, scale) for text, likely in ways)
+def _candidates(glance: Glance, texts: Sequence[tuple[ctc.Text, float]]) -> tuple[Candidate, ...]:
+    scale = glance.ink.shape[1] / glance.normal.shape[1]
+    weight, inked = glance.normal.astype(np.float32).sum(0), glance.normal.max(0) > _INK
+    aligned = ctc.align(glance.columns, [text for text, _ in texts])
+    return tuple(
+        _candidate(way, likely, _spans(way.centres * STRIDE, weight, inked), scale)
+        for way, (_, likely) in zip(aligned, texts, strict=True)
     )
 
 
-def _candidate(aligned: ctc.Aligned, probability: float, normal: Ink, scale: float) -> Candidate:
-    spans = _spans(aligned.centres * STRIDE, normal)
+def _candidate(
+    aligned: ctc.Aligned, probability: float, spans: list[tuple[float, float]], scale: float
+) -> Candidate:
     symbols = tuple(
         Symbol(
             SYMBOLS[symbol],
@@ -220,15 +253,18 @@ def _candidate(aligned: ctc.Aligned, probability: float, normal: Ink, scale: flo
     return Candidate(symbols, probability)
 
 
-def _spans(centres: NDArray[np.float64], normal: Ink) -> list[tuple[float, float]]:
-    """The inked columns that belong to each centre: cut where there is least ink between neighbours."""
+def _spans(
+    centres: NDArray[np.float64], weight: NDArray[np.float32], inked: NDArray[np.bool_]
+) -> list[tuple[float, float]]:
+    """The inked columns that belong to each centre: cut where there is least ink between neighbours.
+
+    weight: each column's ink; inked: whether it has a stroke.
+    """
     if not len(centres):
         return []
-    weight = normal.astype(np.float32).sum(0)
-    cuts = [0, *(_cut(weight, a, b) for a, b in pairwise(centres)), normal.shape[1]]
-    inked = normal.max(0) > _INK
+    cuts = [0, *(_cut(weight, a, b) for a, b in pairwise(centres.tolist())), len(weight)]
     spans = []
-    for (first, last), centre in zip(pairwise(cuts), centres, strict=True):
+    for (first, last), centre in zip(pairwise(cuts), centres.tolist(), strict=True):
         columns = np.flatnonzero(inked[first:last])
         if len(columns):
             spans.append((float(first + columns[0]), float(first + columns[-1] + 1)))

@@ -1,7 +1,7 @@
 """From a picture of a page, a crop of one line, or a form's fields, to its numbers."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -11,7 +11,7 @@ from tenfold.errors import OptionError, PictureError
 from tenfold.reading.answers import Mark, Number, Page, Point, Polygon
 from tenfold.reading.decode import Pixels
 from tenfold.reading.knowledge import Knowledge
-from tenfold.reading.linereading import LineNetwork, LineReading
+from tenfold.reading.linereading import Candidate, LineNetwork, LineReading
 from tenfold.reading.numbers import DIGITS, Look, Marks, numbers_of
 from tenfold.reading.pages import Layout, Line, is_tight, layouts, tight
 from tenfold.reading.pictures import SMALLEST
@@ -19,9 +19,13 @@ from tenfold.reading.pictures import SMALLEST
 Region = tuple[float, float, float, float]
 """A field of a form: left, top, width, height in the picture's pixels."""
 
-QUARTERS = (0, 1, 2, 3)
+QUARTERS = (0, 2, 1, 3)
 LONELY = 24  # lines: so many are enough to tell which way is up
 UPRIGHT = 1.15  # times: how much better another way up must read
+LEVEL = 0.5  # share of a page that reads as digits: one on its side has less
+WORDLY = 1.5  # times its height: width from which other ink may be a word
+LONG = 4.0  # times its height: a longer word counts no more
+ALONE = 0.3  # what a digit that stands alone counts
 
 
 @dataclass(frozen=True)
@@ -73,36 +77,66 @@ def _numbers(
     return numbers_of(lines, readings, look, threshold, wish.knowledge, wish.marks)
 
 
-def _upright(ways: Sequence[Layout], network: LineNetwork) -> tuple[Sequence[Line], list[LineReading]]:
-    """Of a page turned several ways, the one that reads best; as it lies, unless one is clearly better."""
-    best = ways[0]
-    if len(ways) > 1:
-        worths = [_worth(way, network) for way in ways]
-        if max(worths) >= UPRIGHT * worths[0]:
-            best = ways[int(np.argmax(worths))]
-    return best.lines, network.read([line.image for line in best.lines])
+def _upright(ways: Iterator[Layout], network: LineNetwork) -> tuple[Sequence[Line], list[LineReading]]:
+    """Of a page turned several ways, the one that reads best; as it lies, unless one is clearly better.
+
+    ways: as it lies, on its head, and on either side; no more of them are laid out than can matter.
+    """
+    found: list[_Way] = []
+    for way in ways:
+        found.append(_Way(way, network))
+        if UPRIGHT * found[-1].share >= 1 or (len(found) > 1 and found[0].share >= LEVEL):
+            break
+    best = max(found, key=lambda way: way.worth)
+    return (best if best.worth >= UPRIGHT * found[0].worth else found[0]).read(network)
 
 
-def _worth(way: Layout, network: LineNetwork) -> float:
-    """How much a page reads as digits, turned this way, from one quick look at some of its lines."""
-    chosen = _spread(way.lines, LONELY)
-    readings = network.read([line.image for line in chosen], again=False)
-    return sum(map(_sense, readings)) / max(1, len(chosen)) * len(way.lines)
+class _Way:
+    """A page turned one way, with a quick look at some of its lines.
+
+    share: how much of what stands there reads as digits, at most 1; worth: how well a line reads this way.
+    """
+
+    def __init__(self, layout: Layout, network: LineNetwork) -> None:
+        self._lines = layout.lines
+        chosen = _spread(len(self._lines), LONELY)
+        looks = network.glance([self._lines[i].image for i in chosen])
+        self._looks = dict(zip(chosen, looks, strict=True))
+        best = [look.best for look in looks]
+        self.share = sum(map(_sense, best)) / max(1, sum(len(candidate.symbols) for candidate in best))
+        shown = (_worth(self._lines[i], candidate) for i, candidate in zip(chosen, best, strict=True))
+        self.worth = sum(shown) / max(1, len(best))
+
+    def read(self, network: LineNetwork) -> tuple[Sequence[Line], list[LineReading]]:
+        """All of its lines, and what they say."""
+        rest = [i for i in range(len(self._lines)) if i not in self._looks]
+        self._looks |= zip(rest, network.glance([self._lines[i].image for i in rest]), strict=True)
+        return self._lines, network.read_on([self._looks[i] for i in range(len(self._lines))])
 
 
-def _spread(lines: Sequence[Line], most: int) -> Sequence[Line]:
-    if len(lines) <= most:
-        return lines
-    return [lines[int(i)] for i in np.linspace(0, len(lines) - 1, most)]
+def _spread(count: int, most: int) -> list[int]:
+    """At most so many places, evenly spread."""
+    return [int(i) for i in np.linspace(0, count - 1, most)] if count > most else list(range(count))
 
 
-def _sense(reading: LineReading) -> float:
+def _sense(best: Candidate) -> float:
     """How much of a line reads as digits, each counted by its confidence; other ink counts against it."""
-    if not reading.candidates:
-        return 0.0
-    best = reading.candidates[0]
     signs = [s.confidence**2 if s.kind in DIGITS else -0.4 if s.kind == "other" else 0 for s in best.symbols]
     return max(0.0, float(sum(signs))) * math.sqrt(best.probability)
+
+
+def _worth(line: Line, best: Candidate) -> float:
+    """How much a line looks as if it lay this way: digits beside one another, or a word.
+
+    A line longer than high that says nothing but other ink is a word, and counts as digits as wide. A single
+    digit counts little: of a text on its side each letter stands alone, and an o is a 0.
+    """
+    kinds = [symbol.kind for symbol in best.symbols]
+    if kinds and set(kinds) == {"other"}:
+        height, width = line.image.shape
+        shape = width / height
+        return min(shape, LONG) * math.sqrt(best.probability) if shape > WORDLY else 0.0
+    return _sense(best) * (ALONE if sum(kind in DIGITS for kind in kinds) < 2 else 1.0)
 
 
 def _cut(values: NDArray[np.uint8], name: str, region: Region) -> tuple[int, int, NDArray[np.uint8]]:

@@ -1,5 +1,7 @@
 """From a picture of a page to the lines that a network will read."""
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -32,18 +34,19 @@ def layout(picture: Pixels, quarters: int = 0) -> Layout:
     quarters: turns by 90 degrees (anticlockwise, as `numpy.rot90`) to make first, for a page that lies
         on its side or head. Which it is, only reading can tell: see `layouts`.
     """
-    return layouts(picture, (quarters,))[0]
+    return next(layouts(picture, (quarters,)))
 
 
-def layouts(picture: Pixels, quarters: tuple[int, ...] = (0, 1, 2, 3)) -> tuple[Layout, ...]:
-    """The page laid out once for each number of quarter turns; the costly part is done once."""
+def layouts(picture: Pixels, quarters: tuple[int, ...] = (0, 2, 1, 3)) -> Iterator[Layout]:
+    """The page laid out for one number of quarter turns after the other; the costliest part is done once."""
     height, width = picture.shape[:2]
     plate, view = _plate(picture)
     sheet = None
     if view.corners is not None:
         inside = np.clip(view.corners, 0, np.array([width, height]) - 1.0)
         sheet = tuple((round(float(x), 2), round(float(y), 2)) for x, y in inside)
-    return tuple(_laid_out(plate.turned(q), sheet, (width, height), q % 4) for q in quarters)
+    for turns in quarters:
+        yield _laid_out(plate.turned(turns), sheet, (width, height), turns % 4)
 
 
 def _plate(picture: Pixels) -> tuple[Plate, View]:
