@@ -56,7 +56,7 @@ def benchmark(
         limit=limit,
         torch=torch,
         out=out,
-        on_row=_show_row,
+        on_row=show_row,
     )
     show_benchmark(found)
     if json is not None:
@@ -77,7 +77,7 @@ def _check_file(path: Path | None) -> None:
         raise OptionError(f"--json {path}: cannot be written; expected a file in a folder that is there")
 
 
-def _show_row(row: "str | Trial | Timing") -> None:
+def show_row(row: "str | Trial | Timing") -> None:
     """Show what was just measured, beside the result."""
     from tenfold.making.benchmarking.results import Trial, shown
 

@@ -125,7 +125,8 @@ def benchmark(
     try:
         found = _measure(asked, on_row or (lambda row: None))
         if folder is not None:
-            write_benchmark(found, folder)
+            write_json(found, folder / FIGURES)
+            draw_benchmark(found, folder / PICTURE)
     except BaseException:
         if folder is not None:
             with suppress(OSError):
@@ -134,16 +135,15 @@ def benchmark(
     return found
 
 
-def write_benchmark(found: Benchmark, folder: Path) -> None:
-    """Write `benchmark.json` and `benchmark.png` into a folder that is there. Raises RunError."""
+def draw_benchmark(found: Benchmark, path: Path) -> None:
+    """Draw all that was found, as a PNG or SVG. Raises RunError where the file cannot be written."""
     from tenfold.judging import charts
     from tenfold.making.benchmarking.picture import make_panels
 
-    write_json(found, folder / FIGURES)
     place = found.place
     title = f"{place['date']}, {place['machine']['processor']}, {place['machine']['cpus']} processors"
     figure = charts.panels(make_panels(found), title)
-    with written_aside(folder / PICTURE) as aside:
+    with written_aside(path) as aside:
         figure.savefig(aside)
 
 
