@@ -147,7 +147,8 @@ def test_importing_tenfold_loads_nothing_heavy():
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["--version"], *([name, "--help"] for name in ("train", "predict", "read"))]
+    "arguments",
+    [["--help"], ["--version"], *([name, "--help"] for name in ("train", "compare", "predict", "read"))],
 )
 def test_help_loads_nothing_heavy(arguments):
     assert not loaded_by(command(*arguments)) & {*HEAVY, "cv2", "onnxruntime", "matplotlib", "numpy", "PIL"}

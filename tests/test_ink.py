@@ -10,8 +10,8 @@ from tenfold.data import Split, load_mnist
 from tenfold.errors import OptionError, TrainingError
 from tenfold.making import recipe, train
 from tenfold.making.augmentation import Hands, outlines, vary
+from tenfold.making.calibration import EXPECTED, log_odds, platt
 from tenfold.making.drawing import BLOCK, Mixture, draw_block, epochs
-from tenfold.making.ink import EXPECTED, _log_odds, _platt
 from tenfold.making.loop import Loop, Schedule
 from tenfold.making.networks import build_network
 from tenfold.making.nondigits import nondigit
@@ -102,10 +102,10 @@ def test_the_rate_rises_then_falls() -> None:
 
 def test_refusals_are_set_for_the_odds_that_are_expected() -> None:
     random = np.random.default_rng(0)
-    scale, offset = _platt(random.normal(2, 1, 4000), random.normal(-2, 1, 4000))
+    scale, offset = platt(random.normal(2, 1, 4000), random.normal(-2, 1, 4000))
     # Two unit normals 4 apart: the log odds are 4 times the value, at even numbers of both.
     assert scale == pytest.approx(4, rel=0.15)
-    assert offset == pytest.approx(_log_odds(EXPECTED), abs=0.5)
+    assert offset == pytest.approx(log_odds(EXPECTED), abs=0.5)
 
 
 def test_a_loss_that_is_lost_stops_the_training(digits: Split) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import tenfold
-from makers.pages import MadePage, crop, page
+from makers.pages import MadePage, crop, empty_page, page
 from tenfold.errors import OptionError
 from tenfold.reading import Number, Reader
 from tenfold.reading.knowledge import Knowledge
@@ -564,3 +564,18 @@ def test_any_picture_has_numbers_or_none(seed: int, height: int, width: int, how
     for number in found.numbers:
         assert number.text.isdigit()
         assert 0 <= number.confidence <= 1
+
+
+@pytest.mark.parametrize("kind", ["printed words", "written words"])
+@pytest.mark.parametrize("key", [900, 907])
+def test_words_are_no_numbers_and_do_not_turn_the_page(reader: Reader, kind: str, key: int) -> None:
+    read = reader.read(empty_page(key, kind).picture).numbers
+    assert len(read) <= 3
+    assert sum(not number.unsure for number in read) == 0
+
+
+@pytest.mark.parametrize("style", ["turned left", "turned right", "upside down"])
+def test_a_turned_page_reads_as_if_it_were_upright(reader: Reader, style: str) -> None:
+    made = page(77, style, split="validation")
+    read = [number.text for number in reader.read(made.picture).numbers]
+    assert len(set(read) & {number.text for number in made.numbers}) >= 0.7 * len(made.numbers)
