@@ -97,12 +97,12 @@ def show_benchmark(found: "Benchmark") -> None:
     from tenfold.making.benchmarking.results import shown
 
     if found.summaries:
-        count = found.trials[0].images
-        write(f"Training on {count:,} images; median (least to greatest), times quicker than stock Keras")
-        _show_table(
-            ["", "fit", "", "process", "", "memory", "test accuracy", "wrong", "known problems", "seeds"],
-            [_summary_cells(summary) for summary in found.summaries],
-        )
+        write(f"Training on {found.trials[0].images:,} images; median (least to greatest)")
+        head = ["", "fit", "quicker", "whole process", "quicker"]
+        _show_table(head, [_time_cells(summary) for summary in found.summaries])
+        write("What it gave; means")
+        head = ["", "seeds", "test accuracy", "wrong", "of them known label problems", "memory"]
+        _show_table(head, [_worth_cells(summary) for summary in found.summaries])
     for kind, title in _TITLES.items():
         rows = [[one.what, *_parts(kind, shown(one))] for one in found.timings if one.kind == kind]
         if rows:
@@ -122,19 +122,25 @@ def show_benchmark(found: "Benchmark") -> None:
     )
 
 
-def _summary_cells(summary: "Summary") -> list[str]:
-    spread = f" ± {100 * summary.sd:.2f}" if summary.sd is not None else ""
+def _time_cells(summary: "Summary") -> list[str]:
     return [
         summary.name,
         _seconds(summary.fit),
         _times(summary.fit_times),
         _seconds(summary.process),
         _times(summary.process_times),
-        _memory(summary.memory),
+    ]
+
+
+def _worth_cells(summary: "Summary") -> list[str]:
+    spread = f" ± {100 * summary.sd:.2f}" if summary.sd is not None else ""
+    return [
+        summary.name,
+        str(summary.trials),
         f"{100 * summary.accuracy:.2f}{spread} %",
         f"{summary.known + summary.other:.1f}",
         f"{summary.known:.1f}",
-        str(summary.trials),
+        _memory(summary.memory),
     ]
 
 
@@ -165,8 +171,9 @@ def _parts(kind: str, spread: "Spread") -> list[str]:
     if kind == "many":
         return [f"{spread.median:,.0f}/s", f"({spread.least:,.0f} to {spread.greatest:,.0f})"]
     scale, unit = (1000, "ms") if spread.median < 1 else (1, "s")
-    median, least, greatest = (scale * value for value in (spread.median, spread.least, spread.greatest))
-    return [f"{median:.3g} {unit}", f"({least:.3g} to {greatest:.3g})"]
+    values = [scale * value for value in (spread.median, spread.least, spread.greatest)]
+    median, least, greatest = (f"{value:,.0f}" if value >= 100 else f"{value:.3g}" for value in values)
+    return [f"{median} {unit}", f"({least} to {greatest})"]
 
 
 def _growth_table(growth: "Sequence[Trial]") -> tuple[list[str], list[list[str]]]:

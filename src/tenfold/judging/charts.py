@@ -38,7 +38,8 @@ class Bars:
 
     rows: by name the length of a bar, and the least and greatest it was measured at.
     text: what a length is written as; own: the names that are drawn in the colour of what is ours.
-    ratios: equal steps are equal ratios, for lengths that differ a hundredfold.
+    ratios: equal steps are equal ratios, for lengths that differ a hundredfold; dots then, for such a scale
+        has no zero for a bar to begin at.
     """
 
     title: str
@@ -153,12 +154,16 @@ def _draw_bars(axis: Axes, panel: Bars) -> None:
     values = np.array(list(panel.rows.values()), float).reshape(-1, 3)
     places = np.arange(len(values))
     colours = [BLUE if name in panel.own else QUIET for name in panel.rows]
-    axis.barh(places, values[:, 0], color=colours, height=0.62)
+    if panel.ratios:
+        axis.hlines(places, values.min() / 3, values[:, 0], color=HAIRLINE, lw=1.2)
+        axis.scatter(values[:, 0], places, color=colours, s=46, zorder=3)
+    else:
+        axis.barh(places, values[:, 0], color=colours, height=0.62)
     for place, (middle, least, greatest) in enumerate(values):
         if greatest > least:
             axis.plot([least, greatest], [place, place], color=INK, lw=1.4)
         axis.annotate(
-            panel.text(float(middle)), (greatest, place), (5, 0), textcoords="offset points",
+            panel.text(float(middle)), (greatest, place), (7, 0), textcoords="offset points",
             va="center", fontsize=9, color=INK,
         )  # fmt: skip
     if panel.ratios:

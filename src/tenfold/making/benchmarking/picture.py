@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 TITLES = {
     "many": "Prediction, images a second",
-    "one": "Prediction, one image",
-    "start": "Start, a whole command",
+    "one": "Prediction, one image (scale of ratios)",
+    "start": "Start, a whole command (scale of ratios)",
 }
 
 
