@@ -29,10 +29,8 @@ def search(probabilities: Floats, width: int = 12) -> list[Text]:
             beams = _prune(_extend(beams, said, values, values[blank]), width)
         else:
             beams = _held(beams, values, values[blank])
-    beams = _prune(beams, width)
-    likely = {text: parted + spoken for text, (parted, spoken) in beams.items()}
-    least = _NEGLIGIBLE * max(likely.values())
-    return [text for text, mass in likely.items() if mass >= least]
+    likely = sorted(((parted + spoken, text) for text, (parted, spoken) in beams.items()), reverse=True)
+    return [text for mass, text in likely[:width] if mass >= _NEGLIGIBLE * likely[0][0]]
 
 
 def _held(beams: _Beams, values: list[float], silence: float) -> _Beams:
@@ -58,7 +56,9 @@ def _extend(beams: _Beams, said: list[int], values: list[float], silence: float)
 
 
 def _prune(beams: _Beams, width: int) -> _Beams:
-    best = sorted(beams.items(), key=lambda beam: -(beam[1][0] + beam[1][1]))[:width]
+    best = list(beams.items())
+    if len(best) > width:
+        best = sorted(best, key=lambda beam: -(beam[1][0] + beam[1][1]))[:width]
     total = sum(parted + spoken for _, (parted, spoken) in best) or 1.0
     return {text: (parted / total, spoken / total) for text, (parted, spoken) in best}
 

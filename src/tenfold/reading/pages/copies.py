@@ -36,12 +36,13 @@ class Copies:
     def _grey(self, halvings: int) -> Pixels:
         if halvings not in self._greys:
             while len(self._halves) <= halvings:
-                self._halves.append(_half(self._halves[-1]))
+                self._halves.append(half(self._halves[-1]))
             self._greys[halvings] = to_grey(self._halves[halvings])
         return self._greys[halvings]
 
 
-def _half(picture: Pixels) -> Pixels:
+def half(picture: Pixels) -> Pixels:
+    """A picture at half its size; an odd last row or column is left out."""
     height, width = picture.shape[0] // 2, picture.shape[1] // 2
     even = picture[: 2 * height, : 2 * width]
     return np.asarray(cv2.resize(even, (width, height), interpolation=cv2.INTER_AREA), np.uint8)

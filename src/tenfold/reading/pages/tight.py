@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from tenfold.reading.pages.copies import half
 from tenfold.reading.pages.geometry import inverse, scaling, shifting
 from tenfold.reading.pages.paper import to_grey
 from tenfold.reading.pages.pieces import Pieces, find_pieces, sort_pieces, usual_height
@@ -16,6 +17,7 @@ Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
 TALLEST = 128  # pixels: a higher crop is read from a smaller copy
+HALVED = 8  # times that: a picture so high is first made smaller by halves
 MARGIN = 0.18  # of the text's height, above and below it
 PAPER = 1.0  # times the paper pattern's deviation that is shown as paper
 PEN = 0.6  # quantile of the strokes' ink that is shown as full
@@ -115,6 +117,8 @@ def _at_most(picture: Pixels, tallest: int) -> tuple[Pixels, NDArray[np.float64]
     if rows <= tallest:
         return picture, np.eye(3)
     size = (max(1, round(columns * tallest / rows)), tallest)
+    while picture.shape[0] >= HALVED * tallest:  # much cheaper than one large step
+        picture = half(picture)
     small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
     return np.asarray(small, np.uint8), scaling(size[0] / columns, size[1] / rows)
 
