@@ -1,7 +1,7 @@
 """What a training begins with: the choice of a recipe, and the weights of another run."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -63,12 +63,21 @@ def choose_recipe(
         raise OptionError(f"a recipe is a name or a Recipe, got {type(recipe).__name__}")
     if begun is None:
         return named_recipe(recipe or "classic", **choices)
-    name = begun.recipe.name if recipe is None else recipe
-    kept = {} if name != begun.recipe.name else {"activation": begun.recipe.activation, **begun.recipe.dials}
-    chosen = named_recipe(name, **{**kept, **{k: v for k, v in choices.items() if v is not None}})
-    if chosen.learning_rate is None or choices.get("learning_rate") is None:
-        chosen = replace(chosen, learning_rate=chosen.rate / GENTLER)
+    given = {name: value for name, value in choices.items() if value is not None}
+    kept = _kept(begun.recipe, recipe)
+    chosen = named_recipe(recipe or begun.recipe.name, **{**kept, **given})
+    if "learning_rate" not in given:
+        same = recipe is None and chosen.optimizer == begun.recipe.optimizer
+        chosen = replace(chosen, learning_rate=(begun.recipe.rate if same else chosen.rate) / GENTLER)
     return _fitting(chosen, begun)
+
+
+def _kept(begun: Recipe, name: str | None) -> dict[str, Any]:
+    """What a recipe of this name takes over from the run it begins with: all of its own, or the network."""
+    if name is None:
+        rest = {field.name for field in fields(Recipe)} - {"name", "learning_rate"}
+        return {choice: getattr(begun, choice) for choice in rest}
+    return {"activation": begun.activation, **begun.dials} if name == begun.name else {}
 
 
 def _fitting(recipe: Recipe, begun: Begun | None) -> Recipe:
