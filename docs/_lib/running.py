@@ -49,6 +49,8 @@ _SURROUNDINGS = {
     # One thread adds up in one order, whatever the machine.
     "TF_NUM_INTRAOP_THREADS": "1",
     "TF_NUM_INTEROP_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
     "PYTHONHASHSEED": "0",
     "COLUMNS": "80",
 }
