@@ -15,7 +15,7 @@ NEAR = 6.0
 """Two images are near-duplicates where the root of the mean squared difference of their pixels, 0-255, is at
 most this: a picture saved again. Any two of MNIST's training images are 8 apart or more."""
 
-MOST = 6000
+MOST = 3000
 """So many held-out images are looked at, evenly spread."""
 
 _BLOCK = 4096
