@@ -261,7 +261,7 @@ LEAST_ERROR = 5e-4
 MOST_COLOURS = 10
 NAMED_CURVES = 24
 LEAST_TICKS = 4
-RATIO_STEPS = ((1,), (1, 3), (1, 2, 5), (1, 2, 3, 5, 7), (1, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 9))
+RATIO_STEPS = ((1,), (1, 2, 5), (1, 2, 3, 5, 7), (1, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 9))
 """Round places in a decade, fewer to more."""
 
 

@@ -54,7 +54,7 @@ class CellDone:
 
 
 def keep_cell(folder: Path, cell: Cell) -> None:
-    """Write a cell aside and give it its name in the folder's `cells`. Raises RunError."""
+    """Write a cell aside and give it its name among those of a folder that is held. Raises RunError."""
     identity = _identity(cell.recipe, cell.seed, cell.data)
     write_json(_path(folder, identity), {"format": FORMAT, "identity": identity, **asdict(cell)})
 

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tenfold.data import Dataset
+from tenfold.data.dataset import Images
 from tenfold.data.identity import hash_splits
 from tenfold.errors import DataError, OptionError, TrainingError
 from tenfold.judging.metrics import score_accuracy, score_loss
@@ -147,11 +149,22 @@ def _to_row(event: EpochEnd) -> Row:
 def _judge(model: keras.Model, recipe: Recipe, dataset: Dataset) -> tuple[float, float, float]:
     """Accuracy, the recipe's loss and the cross-entropy on the validation images."""
     images, labels = dataset.validation.images, dataset.validation.labels
-    outputs: Any = model.predict(images, batch_size=PREDICTED, verbose=0)
-    probabilities = outputs[0] if isinstance(outputs, list) else outputs  # (n, classes)
+    starts = range(0, len(images), PREDICTED)
+    probabilities = np.concatenate(
+        [_probabilities(model, images[start : start + PREDICTED]) for start in starts]
+    )  # (n, classes)
     accuracy = score_accuracy(probabilities.argmax(axis=1), labels)
     loss, cross_entropy = score_loss(probabilities, labels, recipe.loss), score_loss(probabilities, labels)
     return round(accuracy, DIGITS), round(loss, DIGITS), round(cross_entropy, DIGITS)
+
+
+def _probabilities(model: keras.Model, images: Images) -> NDArray[np.float32]:
+    """What the network says of images (n, 28, 28).
+
+    Called as it stands: `predict` would be compiled anew for each network, which takes longer.
+    """
+    outputs: Any = model(images, training=False)
+    return np.asarray(outputs[0] if isinstance(outputs, list | tuple) else outputs)
 
 
 def _list_seeds(seeds: int | Sequence[int]) -> tuple[int, ...]:
