@@ -6,6 +6,9 @@ from pathlib import Path
 from tenfold.making.backend import tensorflow
 from tenfold.making.runs import Row
 
+SCALAR = 1
+"""DATA_CLASS_SCALAR of TensorFlow's summary.proto."""
+
 
 class Board:
     """Writes the rows of one training to a folder; a training that goes on writes all of them anew."""
@@ -16,7 +19,7 @@ class Board:
                 path.unlink()
         self._writer = tensorflow.summary.create_file_writer(str(folder))
         plugin = tensorflow.compat.v1.SummaryMetadata.PluginData(plugin_name="scalars")
-        self._kind = tensorflow.compat.v1.SummaryMetadata(plugin_data=plugin)
+        self._kind = tensorflow.compat.v1.SummaryMetadata(plugin_data=plugin, data_class=SCALAR)
 
     def __call__(self, row: Row) -> None:
         """Log one epoch."""
