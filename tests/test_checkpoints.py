@@ -282,7 +282,7 @@ def test_a_damaged_newest_checkpoint_is_passed_over_and_said(stopped: Path) -> N
     assert to_bytes(from_bytes(before.read_bytes())) == to_bytes(keeper.restored)
     assert notes == [
         f"{newest}: cannot be used (damaged or cut off)",
-        "going on from the checkpoint before, after 0 epochs",
+        "going on from the checkpoint before; whole epochs in it: 0",
     ]
 
 

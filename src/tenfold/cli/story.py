@@ -94,7 +94,7 @@ def show_network(recipe: "Recipe", dataset: "Dataset") -> None:
     title("Train")
     write(
         f"  {recipe.optimizer} with a learning rate of {recipe.rate:g}, {recipe.loss}; "
-        f"{recipe.epochs} epochs, batches of {recipe.batch_size}"
+        f"{recipe.epochs} epoch{'s' * (recipe.epochs != 1)}, batches of {recipe.batch_size}"
     )
 
 

@@ -204,7 +204,7 @@ class Keeper:
         if remarks or self.restored is None:
             self._tell(
                 Note(
-                    f"going on from the checkpoint before, after {len(self.rows)} epochs"
+                    f"going on from the checkpoint before; whole epochs in it: {len(self.rows)}"
                     if self.restored
                     else "no checkpoint to go on from: starting over"
                 )

@@ -111,7 +111,7 @@ def fit_stock(
     done = len(keeper.rows)
     kept = done if stopper is None else stopper.keep_best(model)
     if stopper is not None:
-        stopped = f"stopped after epoch {done}" if stopper.stopped_epoch else f"ran all {done} epochs"
+        stopped = f"stopped after epoch {done}" if stopper.stopped_epoch else f"ran to the last epoch, {done}"
         tell(Note(f"{stopped}; the weights of epoch {kept}, with the lowest validation loss, are kept"))
     _note_guessing(keeper.rows[kept - 1], dataset, tell)
     return Fitted(tuple(keeper.rows), kept, keeper.seconds)

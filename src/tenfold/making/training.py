@@ -195,7 +195,7 @@ def _guarded(work: _Work, keeper: Keeper) -> Iterator[None]:
         with suppress(RunError):
             keeper.rescue()
         if keeper.holds:
-            work.tell(Note(f"saved after {len(keeper.rows)} whole epochs; to go on: {command}"))
+            work.tell(Note(f"saved; whole epochs so far: {len(keeper.rows)}; to go on: {command}"))
         raise
     except RunError as error:
         # Keras hides causes of what passes through `fit`; the context is left.
