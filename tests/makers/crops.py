@@ -111,7 +111,10 @@ def _closing(rng: Rng, hand: Hand) -> Coverage:
 
 def _sign(rng: Rng) -> Coverage:
     return written(
-        str(rng.choice(["$", "€", "£", "R$", "¥"])), rng, int(FINE * rng.uniform(1.0, 1.25)), "STIXGeneral.ttf"
+        str(rng.choice(["$", "€", "£", "R$", "¥"])),
+        rng,
+        int(FINE * rng.uniform(1.0, 1.25)),
+        "STIXGeneral.ttf",
     )
 
 
