@@ -32,9 +32,7 @@ def _kind(function: Ink) -> Ink:
 
 def print_words(text: str, size: int, rng: Rng, name: str | None = None) -> Coverage:
     """Text as a printer sets it: a full line high, so that words stand on one baseline."""
-    face = font(
-        name or str(rng.choice(("cmss10.ttf", "STIXGeneralItalic.ttf", "STIXGeneral.ttf"))), size
-    )
+    face = font(name or str(rng.choice(("cmss10.ttf", "STIXGeneralItalic.ttf", "STIXGeneral.ttf"))), size)
     ascent, descent = face.getmetrics()
     plane = Image.new("L", (int(face.getlength(text)) + 6, ascent + descent))
     ImageDraw.Draw(plane).text((3, 0), text, fill=255, font=face)
@@ -110,9 +108,7 @@ def printed_words(rng: Rng, height: int, width: int) -> Coverage:
 
 @_kind
 def written_words(rng: Rng, height: int, width: int) -> Coverage:
-    face = str(
-        rng.choice(("STIXGeneralItalic.ttf", "cmtt10.ttf", "cmss10.ttf", "STIXGeneral.ttf"))
-    )
+    face = str(rng.choice(("STIXGeneralItalic.ttf", "cmtt10.ttf", "cmss10.ttf", "STIXGeneral.ttf")))
     return _lines(
         rng, height, width, lambda text, size, r: hand_words(text, size, r, face), rng.uniform(40, 70)
     )
