@@ -29,6 +29,7 @@ from tenfold.making.events import EpochEnd, Note, Progress
 
 KINDS: dict[str, dict[str, Any]] = {
     "classic": {"recipe": "classic", "epochs": 3, "dropout": 0.3, "batch_size": 32},
+    "fast": {"recipe": "fast", "epochs": 3, "batch_size": 10},
     "ink": {"recipe": "ink", "epochs": 2, "batch_size": 10},
 }
 """A short training of each mechanism; batches so small that an epoch of ink has several compiled calls."""
@@ -95,8 +96,8 @@ def test_ctrl_c_anywhere_and_resumed_ends_with_the_same_weights(
 ) -> None:
     monkeypatch.setattr(fitting, "PROGRESS_EVERY", 0)
     random.seed(kind)
-    # An epoch of ink is two compiled calls here: the first stop is inside it, the second at its end.
-    first, second = (1, 1) if kind == "ink" else (random.randint(1, 28), random.randint(1, 28))
+    # A compiled epoch is two calls here: the first stop is inside it, the second at its end.
+    first, second = (1, 1) if kind != "classic" else (random.randint(1, 28), random.randint(1, 28))
     folder = tmp_path / "run"
     listen = interrupt_after(first)
     with pytest.raises(KeyboardInterrupt):
