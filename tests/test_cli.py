@@ -56,7 +56,7 @@ def test_json_has_the_fields_it_promises(call, desk, means_reader):
     code, out, err = call("predict", "--format", "json", "a.png", "b.jpg")
     assert (code, err) == (0, [])
     first, second = map(json.loads, out)
-    assert list(first) == ["source", "digit", "confidence", "probabilities", "unsure"]
+    assert list(first) == ["source", "digit", "confidence", "is_digit", "probabilities", "unsure"]
     assert first["source"] == "a.png"
     assert (
         first["digit"]
@@ -65,6 +65,7 @@ def test_json_has_the_fields_it_promises(call, desk, means_reader):
     )
     assert sum(first["probabilities"]) == pytest.approx(1, abs=1e-4)
     assert first["confidence"] == pytest.approx(max(first["probabilities"]))
+    assert first["is_digit"] == 1, "this reader cannot refuse"
     assert first["unsure"] is (first["confidence"] < 0.5)
     assert second["source"] == "b.jpg"
 
@@ -108,12 +109,12 @@ def test_csv_is_one_row_a_picture_whatever_its_name(call, desk):
     code, out, _ = call("predict", "--format", "csv", odd, "missing.png")
     assert code == 1
     rows = list(csv.reader(io.StringIO("\n".join(out))))
-    assert rows[0] == ["source", "digit", "confidence", "unsure", "error"]
+    assert rows[0] == ["source", "digit", "confidence", "is_digit", "unsure", "error"]
     assert rows[1][0] == odd
     assert rows[1][1].isdigit()
-    assert rows[1][3] in {"true", "false"}
-    assert rows[2][:4] == ["missing.png", "", "", ""]
-    assert "no such file" in rows[2][4]
+    assert rows[1][3:5] in (["1.000000", "true"], ["1.000000", "false"])
+    assert rows[2][:5] == ["missing.png", "", "", "", ""]
+    assert "no such file" in rows[2][5]
 
 
 def sources(lines):
@@ -157,7 +158,9 @@ def test_a_name_that_is_not_text_or_would_steer_the_terminal(call, desk):
     assert code == 1
     assert out[0].startswith(r"f\udcff\x1b[31m.png: ")
     assert "-none.png: no such file" in err[0]
-    assert sources(call("predict", "--format", "json", name)[1]) == [name]
+    for command in ("predict", "read"):
+        (line,) = call(command, "--format", "json", name)[1]
+        assert json.loads(line)["source"] == "f\\udcff\x1b[31m.png", "a lone surrogate is no JSON everywhere"
 
 
 def test_a_picture_from_standard_input(desk, means_reader):

@@ -127,7 +127,7 @@ def test_json_is_what_the_reader_answers(call, desk, reader):
     assert [(m["kind"], m["position"]) for m in told["marks"]] == [(m.kind, m.position) for m in found.marks]
     assert [(a["text"]) for a in told["alternatives"]] == [text for text, _ in found.alternatives]
     for one, other in zip(told["digits"], found.digits, strict=True):
-        assert list(one) == ["digit", "confidence", "unsure", "probabilities", "box"]
+        assert list(one) == ["digit", "confidence", "is_digit", "unsure", "probabilities", "box"]
         assert one["digit"] == other.digit
         np.testing.assert_allclose(one["probabilities"], other.probabilities, atol=1e-6)
         np.testing.assert_allclose(one["box"], other.box, atol=0.06)

@@ -94,6 +94,26 @@ def test_confidence_is_the_greatest_probability_times_that_it_is_a_digit(
         assert answer.unsure == (answer.confidence < 0.3)
 
 
+@pytest.mark.parametrize("times", [1, 8])
+def test_where_more_is_written_beside_the_digit_no_answer_is_sure(
+    times: int, reader: Reader, test_split: Split
+) -> None:
+    sheet = np.full((80, 200), 235, np.uint8)
+    alone = sheet.copy()
+    for place, image in enumerate(test_split.images[:3]):
+        window = sheet[20:48, 20 + 65 * place :][:, :28]
+        window -= np.minimum(image, 200)
+        if place == 1:
+            alone[:, 85:113] = sheet[:, 85:113]
+            alone[60:63, 120:124] = 120  # a speck is no digit
+    several, one = reader.predict_many(
+        [np.kron(s, np.ones((times, times), np.uint8)) for s in (sheet, alone)]
+    )
+    assert (one.unsure, one.notes, one.digit) == (False, (), test_split.labels[1])
+    assert several.unsure
+    assert "for read" in several.notes[0]
+
+
 @pytest.mark.parametrize("threshold", [0, 1])
 def test_the_cards_threshold_decides_what_is_unsure(threshold: float, tmp_path: Path) -> None:
     reader = tenfold.load(save_network(tmp_path / "a.onnx", CARD | {"threshold": threshold}))
@@ -279,6 +299,13 @@ def test_a_reader_says_what_it_is(small: Reader, tmp_path: Path) -> None:
     answer = tenfold.load(letters).predict(np.eye(28, dtype=np.uint8) * 255)
     assert answer.label in "ABC"
     assert answer.probabilities.shape == (3,)
+
+
+@pytest.mark.parametrize(("version", "advice"), [(0, "train the reader again"), (2, "update tenfold")])
+def test_a_reader_of_another_way_to_prepare_is_refused(version: int, advice: str, tmp_path: Path) -> None:
+    path = save_network(tmp_path / "a.onnx", CARD | {"preparation": version})
+    with pytest.raises(ReaderError, match=rf"a.onnx: expects .* version {version}, this .* 1: {advice}$"):
+        tenfold.load(path)
 
 
 def test_only_a_reader_of_the_ten_digits_reads_numbers(tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """The command that reads whole pages."""
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -12,7 +11,7 @@ import typer
 
 from tenfold.cli.overlays import Overlays
 from tenfold.cli.reading import ModelOption
-from tenfold.cli.show import csv_line, percent, say, show_name, write
+from tenfold.cli.show import csv_line, json_line, percent, say, show_name, write
 from tenfold.cli.sources import Source, find_sources, name_error
 from tenfold.errors import MissingExtraError, OptionError, PictureError
 
@@ -239,12 +238,10 @@ def _say_notes(name: str, page: "Page") -> None:
 
 def _json(name: str, page: "Page") -> None:
     if page.error is not None:
-        write(json.dumps({"source": name, "error": page.error}))
+        write(json_line({"source": name, "error": page.error}))
         return
     numbers = [_number(number) for number in page.numbers]
-    write(
-        json.dumps({"source": name, "size": list(page.size), "numbers": numbers, "notes": list(page.notes)})
-    )
+    write(json_line({"source": name, "size": list(page.size), "numbers": numbers, "notes": list(page.notes)}))
 
 
 def _number(number: "Number") -> dict[str, object]:
@@ -276,6 +273,7 @@ def _digit(digit: "Prediction") -> dict[str, object]:
     return {
         "digit": digit.digit,
         "confidence": _rounded(digit.confidence),
+        "is_digit": _rounded(digit.is_digit),
         "unsure": digit.unsure,
         "probabilities": [_rounded(p) for p in digit.probabilities],
         "box": _corners(digit.box) if digit.box is not None else None,

@@ -1,6 +1,5 @@
 """The command that reads one digit a picture."""
 
-import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from enum import StrEnum
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tenfold.cli.show import csv_line, percent, say, show_name, write
+from tenfold.cli.show import csv_line, json_line, percent, say, show_name, write
 from tenfold.cli.sources import Source, find_sources, name_error
 from tenfold.errors import OptionError
 
@@ -60,7 +59,7 @@ def predict(
         return _predict_table(reader, pictures)
     show = {Format.TEXT: _text(raw), Format.JSON: _json, Format.CSV: _csv}[form]
     if form is Format.CSV:
-        write("source,digit,confidence,unsure,error")
+        write("source,digit,confidence,is_digit,unsure,error")
     failed = 0
     for name, answer in _answers(reader, find_sources(pictures)):
         failed += answer.error is not None
@@ -113,12 +112,13 @@ def _text(raw: bool) -> Callable[[str, "Prediction"], None]:
 
 def _json(name: str, answer: "Prediction") -> None:
     if answer.error is not None:
-        write(json.dumps({"source": name, "error": answer.error}))
+        write(json_line({"source": name, "error": answer.error}))
         return
     fields: dict[str, object] = {
         "source": name,
         "digit": answer.digit,
         "confidence": round(float(answer.confidence), 6),
+        "is_digit": round(float(answer.is_digit), 6),
         "probabilities": [round(float(p), 6) for p in answer.probabilities],
         "unsure": answer.unsure,
     }
@@ -126,14 +126,15 @@ def _json(name: str, answer: "Prediction") -> None:
         fields["label"] = answer.label
     if answer.notes:
         fields["notes"] = list(answer.notes)
-    write(json.dumps(fields))
+    write(json_line(fields))
 
 
 def _csv(name: str, answer: "Prediction") -> None:
     if answer.error is not None:
-        cells = [name, "", "", "", answer.error]
+        cells = [name, "", "", "", "", answer.error]
     else:
-        cells = [name, answer.label, f"{answer.confidence:.6f}", str(answer.unsure).lower(), ""]
+        shares = (f"{answer.confidence:.6f}", f"{answer.is_digit:.6f}")
+        cells = [name, answer.label, *shares, str(answer.unsure).lower(), ""]
     write(csv_line(cells))
 
 

@@ -2,9 +2,10 @@
 
 import csv
 import io
+import json
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TextIO
 
 
@@ -43,6 +44,24 @@ def show_name(text: str) -> str:
     return "".join(
         c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text
     )
+
+
+def json_line(content: Mapping[str, object]) -> str:
+    r"""One JSON object on a line; bytes of a file's name that are no text are escaped, as in CSV.
+
+    >>> print(json_line({"source": "f\udcff.png"}))
+    {"source": "f\\udcff.png"}
+    """
+    return json.dumps(_legible(content))
+
+
+def _legible(value: object) -> object:
+    """The same with no lone surrogates, which no JSON parser need take (RFC 8259, section 8.2)."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, Mapping):
+        return {key: _legible(entry) for key, entry in value.items()}
+    return [_legible(entry) for entry in value] if isinstance(value, list) else value
 
 
 def csv_line(cells: Iterable[str]) -> str:

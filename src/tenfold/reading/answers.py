@@ -21,13 +21,14 @@ class Prediction:
         could not be read.
     label: the class's name ("7"); "" where `digit` is None.
     confidence: greatest probability times the probability that this is a digit at all, 0-1.
-    unsure: confidence is below the threshold in the reader's card.
+    unsure: confidence is below the threshold in the reader's card, or more is written beside the digit.
     probabilities: (classes,) float32 summing to 1 (all zero where `digit` is None).
     image: the (28, 28) uint8 image the network saw, bright ink on dark.
     box: where the digit is in the user's picture; None when it was brought as an image.
     source: the picture's name, where it has one.
     error: why there is no answer; None where there is one.
     notes: things the user should know, such as "first frame of 12".
+    is_digit: probability that this is a digit at all, 0-1; 1 from a reader that has no way to refuse.
     """
 
     digit: int | None
@@ -40,6 +41,7 @@ class Prediction:
     source: str | None = None
     error: str | None = None
     notes: tuple[str, ...] = ()
+    is_digit: float = 1.0
 
 
 MarkKind = Literal["point", "comma", "minus", "cut", "other"]

@@ -18,6 +18,8 @@ STRAIGHT = 0.09  # of the side: and are no thicker
 LEAST = 0.2  # of what is written: if less would be left, it was the digit after all
 LINED = 0.6  # of a component: one with so much straight line is a box or a rule
 EDGE_TO_EDGE = 0.95  # of the side: a rule through a digit is this long
+AS_TALL = 0.5  # of the digit's longer side: what is as long beside it may be another digit
+AS_MUCH = 0.2  # of its ink: and has as much
 INNER = 0.03  # of the frame's area: ink inside a frame that makes it a frame and not a 0
 
 
@@ -51,14 +53,15 @@ def _is_apart(written: Mask) -> bool:
     return not spans and pieces(written) < 2
 
 
-def only_digit(written: Mask, signal: Grey) -> Mask:
+def only_digit(written: Mask, signal: Grey) -> tuple[Mask, int]:
     """The digit's pixels among those written on: its main component and what belongs to it, no specks.
 
     written: (h, w) bool; signal: (h, w) float32, how strongly.
-    Returns (h, w) bool, empty only if `written` is.
+    Returns (h, w) bool, empty only if `written` is, and how many pieces were left out that are as large as
+    digits beside it and not cut by the border.
     """
     if pieces(written) < 2:
-        return written
+        return written, 0
     count, names, stats, centres = components(written)
     height, width = written.shape
     strength = np.bincount(names.ravel(), weights=signal.ravel(), minlength=count)
@@ -66,7 +69,8 @@ def only_digit(written: Mask, signal: Grey) -> Mask:
     offset = np.abs((centres + 0.5) / (width, height) - 0.5).max(axis=1) * 2  # 0 in the middle, 1 at the edge
     main = int(np.argmax(strength * (1.15 - np.clip(offset, 0, 1))))
     kept = [i == main or (i > 0 and _belongs(stats[i], stats[main], (height, width))) for i in range(count)]
-    return np.asarray(np.array(kept)[names])
+    beside = sum(_is_large(stats[i], stats[main], (height, width)) for i in range(1, count) if not kept[i])
+    return np.asarray(np.array(kept)[names]), beside
 
 
 def pieces(mask: Mask) -> int:
@@ -94,6 +98,13 @@ def _belongs(part: NDArray[np.int32], main: NDArray[np.int32], size: tuple[int, 
         return False
     at_edge = x <= 0 or y <= 0 or x + w >= size[1] or y + h >= size[0]
     return area >= (0.25 if at_edge else 0.02) * marea or gap_x + gap_y < 0.08 * max(mw, mh)
+
+
+def _is_large(part: NDArray[np.int32], main: NDArray[np.int32], size: tuple[int, int]) -> bool:
+    """Whether a component that is no part of the digit may be another one, whole (all: x, y, w, h, area)."""
+    x, y, w, h, area = (int(v) for v in part)
+    whole = x > 0 and y > 0 and x + w < size[1] and y + h < size[0]
+    return whole and max(w, h) >= AS_TALL * max(main[2], main[3]) and area >= AS_MUCH * main[4]
 
 
 def _is_frame(names: NDArray[np.int32], stats: NDArray[np.int32], index: int) -> bool:

@@ -286,6 +286,7 @@ def _digit(
         probabilities,
         cutout.image,
         box=line.polygon(cutout.box),
+        is_digit=is_digit,
     )
 
 

@@ -44,10 +44,12 @@ class Prepared:
 
     image: (28, 28) uint8, bright ink on dark.
     box: left, top, right, bottom in the picture's pixels.
+    beside: how many other pieces of ink are as large as digits.
     """
 
     image: NDArray[np.uint8] = field(repr=False)
     box: tuple[float, float, float, float]
+    beside: int = 0
 
 
 class _SingleThreaded:
@@ -123,7 +125,7 @@ def _locate(values: NDArray[np.uint8]) -> Prepared:
     """Look at the whole picture; where the digit is a small part of it, look again from near."""
     height, width = values.shape
     scale = min(1.0, WORKING / max(height, width))
-    ink, (left, top, right, bottom) = find_ink(scaled(values, scale))
+    ink, (left, top, right, bottom), beside = find_ink(scaled(values, scale))
     if scale < 1 and max(right - left, bottom - top) < DETAIL:
         margin = 0.35 * max(right - left, bottom - top) + 2
         x0, x1 = (int(max(0, (left - margin) / scale)), int(min(width, (right + margin) / scale)))
@@ -135,15 +137,17 @@ def _locate(values: NDArray[np.uint8]) -> Prepared:
                 near = None
             if near is not None:
                 a, b, c, d = near.box
-                return Prepared(near.image, (a + x0, b + y0, c + x0, d + y0))
-    return Prepared(fit(ink), (left / scale, top / scale, right / scale, bottom / scale))
+                beside = max(beside, near.beside)
+                return Prepared(near.image, (a + x0, b + y0, c + x0, d + y0), beside)
+    return Prepared(fit(ink), (left / scale, top / scale, right / scale, bottom / scale), beside)
 
 
-def find_ink(grey: Grey) -> tuple[Grey, Bounds]:
+def find_ink(grey: Grey) -> tuple[Grey, Bounds, int]:
     """Where the digit is in a grey picture, and how strongly each pixel there is written on.
 
     grey: (h, w) float32, 0-255, of either polarity.
-    Returns ink float32 0-1, cut to the digit's bounds and zero off it, and those bounds. Raises NoInkError.
+    Returns ink float32 0-1, cut to the digit's bounds and zero off it, those bounds, and how many other
+    pieces are as large as digits. Raises NoInkError.
     """
     contrast = contrast_of(grey)
     written, level, floor = _written(contrast)
@@ -156,7 +160,7 @@ def find_ink(grey: Grey) -> tuple[Grey, Bounds]:
         raise NoInkError(_nothing(grey))
     reach = 2 * max(1, round(NEAR * max(grey.shape))) + 1
     strong = cv2.dilate((contrast > STRONG * level).view(np.uint8), square(reach))
-    mask = only_digit(written & strong.view(bool), contrast)
+    mask, beside = only_digit(written & strong.view(bool), contrast)
     bounds = _bounds(mask)
     if _is_shade(mask, bounds, contrast):
         raise NoInkError(_nothing(grey))
@@ -164,7 +168,7 @@ def find_ink(grey: Grey) -> tuple[Grey, Bounds]:
     window = (slice(top, bottom), slice(left, right))
     ink = (contrast[window] - floor) / (0.92 * level - floor)
     near = cv2.dilate(mask[window].view(np.uint8), square(3))
-    return np.maximum(np.minimum(ink, 1), 0) * near, bounds
+    return np.maximum(np.minimum(ink, 1), 0) * near, bounds, beside
 
 
 def _written(contrast: Grey) -> tuple[Mask, float, float]:

@@ -17,7 +17,7 @@ from PIL import Image
 
 from tenfold.errors import PictureError, ReaderError, TenfoldError
 from tenfold.reading.answers import Page, Polygon, Prediction
-from tenfold.reading.bundle import IMAGE, card_of, check_network, open_network, reader_file
+from tenfold.reading.bundle import IMAGE, PREPARATION, card_of, check_network, open_network, reader_file
 from tenfold.reading.decode import Pixels, decode, decode_all, named
 from tenfold.reading.pictures import SINGLE_THREADED, Prepared, locate
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 BATCH = 32  # images: small enough to stay in a core's cache
 GROUP = 128  # pictures decoded and prepared before the network sees them: memory stays flat
+SEVERAL = "more is written beside the digit: numbers and pages are for read"
 SMALL = 40_000  # pixels, or bytes of a file: what is smaller is prepared sooner than a thread is told of it
 THREADS = min(4, os.cpu_count() or 1)
 
@@ -52,6 +53,12 @@ class Reader:
         self.labels = self.card.labels
         self.path = path
         self._refuses = check_network(self._network, len(self.labels))
+        if self.card.preparation != PREPARATION:
+            newer = self.card.preparation > PREPARATION
+            raise ReaderError(
+                f"{path}: expects pictures prepared in version {self.card.preparation}, this is version "
+                f"{PREPARATION}: {'update tenfold' if newer else 'train the reader again'}"
+            )
 
     def __repr__(self) -> str:
         return f"Reader({self.card.name!r}, {len(self.labels)} classes, threshold {self.card.threshold:g})"
@@ -63,7 +70,7 @@ class Reader:
         """
         pixels, prepared = _prepare(picture)
         probabilities, is_digit = self._run(prepared.image[None])
-        return self._answer(probabilities[0], float(is_digit[0]), prepared.image, prepared.box, pixels)
+        return self._answer(probabilities[0], float(is_digit[0]), prepared, pixels)
 
     def predict_many(self, pictures: Iterable[object] | Images, prepared: bool = False) -> list[Prediction]:
         """One answer a picture, in order; a picture that cannot be read has `digit=None` and an `error`.
@@ -205,7 +212,7 @@ class Reader:
             return replace(item, probabilities=np.zeros(len(self.labels), np.float32))
         pixels, prepared = item
         probabilities, is_digit = next(outputs)
-        return self._answer(probabilities, float(is_digit), prepared.image, prepared.box, pixels)
+        return self._answer(probabilities, float(is_digit), prepared, pixels)
 
     def _answers(
         self, probabilities: Probabilities, is_digit: Probabilities, images: Images
@@ -214,9 +221,9 @@ class Reader:
         confidences = probabilities[np.arange(len(digits)), digits] * is_digit
         threshold, labels = self.card.threshold, self.labels
         return [
-            Prediction(digit, labels[digit], confidence, confidence < threshold, p, image)
-            for digit, confidence, p, image in zip(
-                digits.tolist(), confidences.tolist(), probabilities, images, strict=True
+            Prediction(digit, labels[digit], confidence, confidence < threshold, p, image, is_digit=d)
+            for digit, confidence, p, image, d in zip(
+                digits.tolist(), confidences.tolist(), probabilities, images, is_digit.tolist(), strict=True
             )
         ]
 
@@ -224,8 +231,7 @@ class Reader:
         self,
         probabilities: Probabilities,
         is_digit: float,
-        image: NDArray[np.uint8],
-        box: tuple[float, float, float, float],
+        prepared: Prepared,
         pixels: Pixels,
     ) -> Prediction:
         digit = int(probabilities.argmax())
@@ -234,12 +240,13 @@ class Reader:
             digit,
             self.labels[digit],
             confidence,
-            confidence < self.card.threshold,
+            confidence < self.card.threshold or prepared.beside > 0,
             probabilities,
-            image,
-            box=_corners(box),
+            prepared.image,
+            box=_corners(prepared.box),
             source=pixels.source,
-            notes=pixels.notes,
+            notes=(*pixels.notes, SEVERAL) if prepared.beside else pixels.notes,
+            is_digit=is_digit,
         )
 
 
