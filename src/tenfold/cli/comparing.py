@@ -90,7 +90,7 @@ def _write_table(found: "Comparison") -> None:
     """Print the settings as a table, and what must be known to read it."""
     write(
         f"Validation on {found.data['validation']:,} images after training on {found.data['train']:,}; "
-        f"{_plural(len(found.seeds), 'seed')}, mean ± sd"
+        f"{_plural(len(found.seeds), 'seed')}{', mean ± sd' if len(found.seeds) > 1 else ''}"
     )
     losses = ["loss"] if found.one_loss else ["loss", "cross_entropy"]
     head = ["", *found.dials, "accuracy", *(name.replace("_", "-") for name in losses), "fit", "parameters"]

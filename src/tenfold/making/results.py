@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tenfold.judging.metrics import wilson_interval
 from tenfold.making.cells import FORMAT, SUMMARY, Cell
 from tenfold.making.dials import Setting, show_value
 from tenfold.making.runs import write_json, written_aside
@@ -17,6 +18,8 @@ from tenfold.making.runs import write_json, written_aside
 KIND = "dials"
 TABLE = "table.csv"
 CURVES = "curves.png"
+FEW = 2000
+"""Fewer validation images than this make an accuracy so rough that it is said."""
 MEASURES = ("accuracy", "loss", "cross_entropy", "seconds")
 
 _CROSS_ENTROPY = ("categorical_crossentropy", "sparse_categorical_crossentropy")
@@ -90,6 +93,12 @@ class Comparison:
             )
         if len(self.seeds) == 1:
             remarks.append("one seed shows no spread: a small difference may be chance; more seeds tell")
+        if self.data["validation"] < FEW:
+            low, high = wilson_interval(self.data["validation"] * 97 // 100, self.data["validation"])
+            remarks.append(
+                f"{self.data['validation']:,} validation images tell an accuracy near 97% to about "
+                f"± {50 * (high - low):.1f} points, whatever the seed"
+            )
         for result in self.results:
             failed = [cell for cell in result.cells if cell.error is not None]
             if failed:
