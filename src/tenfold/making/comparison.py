@@ -57,7 +57,7 @@ def compare(
 
     >>> found = tenfold.making.compare({"filters": [4, 8]}, seeds=1, epochs=1, limit=500, out=folder / "c")
     >>> [(result.setting.name, result.parameters) for result in found.results]
-    [('filters=4', 6226), ('filters=8', 13498)]
+    [('filters=4', 6242), ('filters=8', 13498)]
 
     Raises:
         OptionError: a dial, value or combination that does not exist; before anything is made.
