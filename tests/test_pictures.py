@@ -378,6 +378,16 @@ def test_a_darker_side_of_the_paper_is_no_stroke(turn: int, end: float) -> None:
         prepare(np.rot90(as_bytes(light + rough), turn))
 
 
+@pytest.mark.parametrize("turn", range(4))
+@pytest.mark.parametrize("end", [0.4, 0.65, 0.8])
+@pytest.mark.parametrize("shape", [(200, 260), (120, 120)])
+def test_a_darker_corner_of_the_paper_is_no_stroke(turn: int, end: float, shape: tuple[int, int]) -> None:
+    light = 225 * np.linspace(1, end, shape[0])[:, None] * np.linspace(1, end, shape[1])
+    rough = np.random.default_rng(4).normal(0, 1, shape)
+    with pytest.raises(NoInkError):
+        prepare(np.rot90(as_bytes(light + rough), turn))
+
+
 def test_pure_noise_is_nothing_or_unsure(reader: Reader) -> None:
     rng = np.random.default_rng(3)
     noise = [rng.integers(0, 256, (side, side), np.uint8) for side in range(16, 96)]

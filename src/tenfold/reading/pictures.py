@@ -30,6 +30,7 @@ FLOOR = 0.12  # of the ink's darkness: below this it is paper
 STRONG = 0.45  # of the ink's darkness: fainter ink counts only near ink as dark as this
 NEAR = 0.02  # of the longer side: how near
 ALONG = 0.3  # of a side of the picture: ink that fills so much of one may be a shade
+AROUND = 0.7  # of two sides that meet: ink that fills so much of both may be one around their corner
 EDGED = 0.32  # of the ink's darkness: what ink loses at its edge, within a quarter of its width
 THINNEST = 1.75  # pixels in the 20x20 box: a pen thinner than this is drawn this wide
 SUPER = 4  # the digit is drawn at this multiple of the box while the pen is widened
@@ -186,7 +187,7 @@ def _written(contrast: Grey) -> tuple[Mask, float, float]:
 def _is_shade(mask: Mask, bounds: Bounds, contrast: Grey) -> bool:
     """Whether what stands out is but a darker part of the paper: along a side, and without an edge.
 
-    A digit cropped along its ink reaches all four sides; a shade does not.
+    A digit cropped along its ink reaches all four sides; a shade does not, unless it runs around a corner.
     """
     left, top, right, bottom = bounds
     height, width = mask.shape
@@ -195,7 +196,9 @@ def _is_shade(mask: Mask, bounds: Bounds, contrast: Grey) -> bool:
     along = [np.count_nonzero(side) / side.size for side in (mask[0], mask[-1], mask[:, 0], mask[:, -1])]
     if max(along) < ALONG:
         return False
-    if max(left, width - right) <= NEAR * width + 1 and max(top, height - bottom) <= NEAR * height + 1:
+    corner = min(max(along[:2]), max(along[2:])) > AROUND
+    spans = max(left, width - right) <= NEAR * width + 1 and max(top, height - bottom) <= NEAR * height + 1
+    if spans and not corner:
         return False
     level = quantile(contrast[mask], 0.9)
     core = mask & (contrast > 0.5 * level)
