@@ -222,9 +222,7 @@ def test_a_closed_pipe_ends_quietly(desk, means_reader):
         check=False,
     )
     os.close(writing)
-    assert done.returncode == 1
-    assert done.stderr.startswith(b"tenfold: standard output is closed")
-    assert done.stderr.count(b"\n") == 1
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
@@ -317,6 +315,8 @@ def only(monkeypatch):
 def test_doctor_names_what_is_missing_and_the_line_that_adds_it(call, only):
     only(
         numpy="2.4",
+        scipy="1.17",
+        jinja2="3.1.6",
         **{"tensorflow-cpu": "2.21", "keras": "3.10.0", "tf2onnx": "1.17", "matplotlib": "3.10.1"},
     )
     assert doctor.missing_packages("train") == ["keras 3.10.0 is too old, so a newer one is", "onnx"]
