@@ -10,7 +10,7 @@ import typer
 
 from tenfold.cli.options import option
 from tenfold.cli.show import percent, say, show_name, tell, write
-from tenfold.making.dials import DIALS, parse_dials, show_value
+from tenfold.making.dials import DIALS, SEEDS, parse_dials, show_value
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -32,7 +32,9 @@ def compare(
             help=f"What to turn: {', '.join(DIALS)}; or readers, one of them beside the shipped one.",
         ),
     ],
-    seeds: Annotated[int | None, option("N", "Trainings of each setting, each from a seed.", "3")] = None,
+    seeds: Annotated[
+        int | None, option("N", "Trainings of each setting, each from a seed.", str(SEEDS))
+    ] = None,
     epochs: Annotated[int | None, option("N", "Of every training.", "the recipe's")] = None,
     limit: Annotated[int | None, option("N", "Use only N training images, for trying things.", "all")] = None,
     validation: Annotated[

@@ -16,7 +16,7 @@ from tenfold.errors import DataError, OptionError, TrainingError
 from tenfold.judging.metrics import score_accuracy, score_loss
 from tenfold.making.backend import keras
 from tenfold.making.cells import Cell, CellDone, claim_comparison, find_cell, held_comparison, keep_cell
-from tenfold.making.dials import MOST, Setting, make_grid
+from tenfold.making.dials import MOST, SEEDS, Setting, make_grid
 from tenfold.making.events import EpochEnd, Event, Note
 from tenfold.making.networks import build_network
 from tenfold.making.plans import check_seed, load_asked
@@ -28,7 +28,6 @@ from tenfold.making.training import FITS, check_fit
 
 Tell = Callable[[Event | CellDone], None]
 
-SEEDS = 3
 PREDICTED = 500  # validation images at a time
 
 

@@ -36,6 +36,9 @@ DIALS: dict[str, tuple[str, ...] | type[int] | type[float]] = {
 ALL = "all"
 """Turns a dial to every name it has."""
 
+SEEDS = 2
+"""Trainings of each setting unless said otherwise: the fewest that show a spread."""
+
 MOST = 1000
 """Settings in one grid: more is a slip of the keyboard."""
 

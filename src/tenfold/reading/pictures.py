@@ -196,7 +196,8 @@ def _is_shade(mask: Mask, bounds: Bounds, contrast: Grey) -> bool:
     along = [np.count_nonzero(side) / side.size for side in (mask[0], mask[-1], mask[:, 0], mask[:, -1])]
     if max(along) < ALONG:
         return False
-    corner = min(max(along[:2]), max(along[2:])) > AROUND
+    (least, most), (least_upright, most_upright) = sorted(along[:2]), sorted(along[2:])
+    corner = min(most, most_upright) > AROUND and max(least, least_upright) < ALONG
     spans = max(left, width - right) <= NEAR * width + 1 and max(top, height - bottom) <= NEAR * height + 1
     if spans and not corner:
         return False
