@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from tenfold.data import Split
 from tenfold.making.augmentation import Hands, outlines, vary
+from tenfold.making.disturbances import disturb
 from tenfold.making.nondigits import NO_DIGIT, nondigit
 from tenfold.making.workers import settle_worker, uninterrupted
 
@@ -32,10 +33,12 @@ class Mixture:
 
     nondigits: how many images of no digit, as a share of the digits.
     unchanged: the share of digits left as MNIST has them.
+    disturbed: the share of images, of digits and of others, that something has happened to (`disturbances`).
     """
 
     nondigits: float = 0.6
     unchanged: float = 0.10
+    disturbed: float = 0.3
 
     def size(self, digits: int) -> int:
         """How many images an epoch has for so many digits."""
@@ -105,4 +108,8 @@ def draw_block(
     ]
     others = [nondigit(images, labels, hands, random) for _ in range(round(mixture.nondigits * len(numbers)))]
     truth = np.concatenate([labels[numbers.start : numbers.stop], np.full(len(others), NO_DIGIT, np.int64)])
-    return np.stack([*drawn, *others]), truth
+    shown = [
+        disturb(image, random) if random.random() < mixture.disturbed else image
+        for image in (*drawn, *others)
+    ]
+    return np.stack(shown), truth

@@ -16,6 +16,7 @@ from tenfold.errors import TrainingError
 from tenfold.making.backend import keras, tensorflow
 from tenfold.making.checkpoints import Keeper, State, assign, collect, seed_variables
 from tenfold.making.events import Event, Progress, end_of_epoch
+from tenfold.making.optimizer import AdamW
 from tenfold.making.runs import DIGITS, Row
 
 Array = NDArray[Any]
@@ -68,11 +69,7 @@ class Loop:
         self.epoch = 0
         self._step = 0  # in this epoch
         self._sums = NOTHING
-        self._optimizer = keras.optimizers.AdamW(
-            schedule.peak, schedule.decay, schedule.beta_1, schedule.beta_2, epsilon=1e-7
-        )
-        self._optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-        self._optimizer.build(model.trainable_variables)
+        self._optimizer = AdamW(model.trainable_variables, schedule.decay, schedule.beta_1, schedule.beta_2)
         averaged = model.weights if schedule.average else []
         self._averages = [tensorflow.Variable(w.value, trainable=False) for w in averaged]
         spec = tensorflow.TensorSpec
@@ -206,7 +203,6 @@ class Loop:
         tf = tensorflow
         loss_sum = right = digits = tf.constant(0.0)
         for step in tf.range(tf.shape(batches)[0]):
-            self._optimizer.learning_rate.assign(rates[step])
             chosen = batches[step]
             truth = tf.gather(labels, chosen)
             is_digit = tf.cast(truth >= 0, tf.float32)
@@ -219,8 +215,7 @@ class Loop:
                 if refusal:
                     doubt = tf.nn.sigmoid_cross_entropy_with_logits(is_digit, refusal[0][:, 0])
                     loss += tf.reduce_mean(doubt)
-            variables = self.model.trainable_variables
-            self._optimizer.apply(tape.gradient(loss, variables), variables)
+            self._optimizer.apply(tape.gradient(loss, self.model.trainable_variables), rates[step])
             for average, weight in zip(self._averages, self.model.weights, strict=False):
                 average.assign_add((1 - forget[step]) * (weight.value - average))
             loss_sum += loss
