@@ -114,6 +114,15 @@ def test_the_mean_without_what_training_resembles(assessment):
     assert "there is mist" in render_page(named)
 
 
+def test_where_training_resembles_every_corruption_there_is_one_mean_that_says_so(assessment):
+    named = replace(assessment, resembled=dict.fromkeys(assessment.columns[0].corrupted, "it does"))
+    rows = {row.name: row for row in summarise(named)}
+    assert "corrupted, unlike training" not in rows
+    assert rows["corrupted, mean"].why.endswith("each of which training resembles")
+    assert "unlike training" not in render_page(named)
+    assert to_json(named)["readers"][0]["corrupted"]["mean_accuracy_unlike_training"] is None
+
+
 def test_mistakes_have_their_three_answers_and_neighbours(assessment, small):
     report = assessment.columns[0].clean.report
     assert [one.index for one in assessment.mistakes] == report.wrong.tolist()

@@ -235,11 +235,25 @@ CORRUPTIONS: dict[str, Callable[[Greys, Random], Greys]] = {
 
 RESEMBLED: dict[str, dict[str, str]] = {
     "ink": {
+        "shot_noise": "bright pixels are grainy",
+        "impulse_noise": "some pixels are black or white",
+        "glass_blur": "pixels change places a little",
+        "motion_blur": "some images are shaken",
         "shear": "digits are slanted",
+        "scale": "some digits are small",
         "rotate": "digits are turned",
-        "glass_blur": "pens are soft and images blurred a little",
-        "spatter": "pens are worn, ink comes in patches",
-        "dotted_line": "a piece of a rule is left beside the digit",
-    }
+        "brightness": "some images are too bright",
+        "translate": "some digits lie off the middle",
+        "stripe": "bands are inverted",
+        "fog": "some digits are behind clouds",
+        "spatter": "blots lie over the digit",
+        "dotted_line": "strokes cross the digit, some dotted",
+        "zigzag": "bent strokes cross the digit",
+        "canny_edges": "some digits are outlines only",
+    },
 }
-"""By recipe: the corruptions that something in its training resembles, and what does."""
+"""By recipe: the corruptions that something in its training resembles, and what does.
+
+`ink` is shown something like each, drawn by other code and with other parameters (`making.disturbances`): for
+it MNIST-C says how well it has learnt that, not how it stands what it has never seen.
+"""

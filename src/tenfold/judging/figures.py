@@ -21,6 +21,7 @@ HAIRLINE = "#dbe1e7"
 BLUE = "#1f6fb2"
 ORANGE = "#d9661f"
 RED = "#b3261e"
+OTHER = "#b4bec8"
 RIGHT_SCALE = LinearSegmentedColormap.from_list("right", ["#eef4fa", "#9cc3e6"])
 WRONG_SCALE = LinearSegmentedColormap.from_list("wrong", ["#fff3ea", "#f08a3c", "#a83a04"])
 
@@ -39,22 +40,20 @@ def grid(
     images: (n, 28, 28) uint8; labels: (n,) integers. Classes without an image have no row.
     """
     present = [int(label) for label in np.unique(labels)]
-    figure = Figure(
-        figsize=(7.2, 0.68 * max(len(present), 1) + 0.5),
-        dpi=150,
-        layout=ConstrainedLayoutEngine(w_pad=0.02, h_pad=0.02, wspace=0, hspace=0),
+    names = [class_names[label] if class_names else str(label) for label in present]
+    side, step, top = 0.62, 0.66, 0.42  # inches
+    left = 0.4 + 0.12 * min(20, max(map(len, names), default=0))
+    figure, board = _board(
+        left + GRID_COLUMNS * step + 0.06, top + max(len(present), 1) * step + 0.06, dpi=150
     )
-    figure.suptitle("The first ten images of each class, as the network sees them", fontsize=11, color=INK)
-    axes = figure.subplots(max(len(present), 1), GRID_COLUMNS, squeeze=False)
-    for axis in axes.flat:
-        _clear(axis)
-    for row, label in zip(axes, present, strict=False):
-        name = class_names[label] if class_names else str(label)
-        row[0].text(
-            -0.25, 0.5, name, transform=row[0].transAxes, ha="right", va="center", fontsize=13, color=BLUE
-        )
-        for axis, image in zip(row, images[labels == label][:GRID_COLUMNS], strict=False):
-            _show(axis, image)
+    figure.suptitle(
+        "The first ten images of each class, as the network sees them", fontsize=11, color=INK, y=0.985
+    )
+    for row, (label, name) in enumerate(zip(present, names, strict=True)):
+        middle = top + row * step + side / 2
+        board.text(left - 0.12, middle, name, ha="right", va="center", fontsize=13, color=BLUE)
+        for column, image in enumerate(images[labels == label][:GRID_COLUMNS]):
+            _show(board, image, left + column * step, top + row * step, side)
     return figure
 
 
@@ -119,26 +118,21 @@ def mistakes(
     wrong = wrong[np.argsort(-probabilities[wrong].max(axis=1), kind="stable")]
     shown = wrong[:MOST_MISTAKES]
     rows = -(-len(shown) // MISTAKE_COLUMNS)
-    figure = Figure(
-        figsize=(12.4, 1.45 * rows + 0.6),
-        dpi=130,
-        layout=ConstrainedLayoutEngine(w_pad=0.06, h_pad=0.04, wspace=0, hspace=0),
-    )
-    figure.suptitle(_mistakes_title(len(wrong), len(shown), len(labels)), fontsize=12, color=INK)
-    if rows == 0:
-        return figure
-    cells = figure.subplots(rows, 2 * MISTAKE_COLUMNS, squeeze=False)
-    for axis in cells.flat:
-        _clear(axis)
-    places = [(row[2 * k], row[2 * k + 1]) for row in cells for k in range(MISTAKE_COLUMNS)]
-    for (picture_axis, bars_axis), index in zip(places, shown, strict=False):
-        _show(picture_axis, images[index])
+    wide, tall, top = 2.48, 1.45, 0.5  # inches: of a mistake, and above them all
+    figure, board = _board(wide * MISTAKE_COLUMNS, top + tall * rows + 0.1, dpi=130)
+    title = _mistakes_title(len(wrong), len(shown), len(labels))
+    figure.suptitle(title, fontsize=12, color=INK, y=1 - 0.14 / (top + tall * rows + 0.1))
+    for place, index in enumerate(shown):
+        row, column = divmod(place, MISTAKE_COLUMNS)
+        left, upper = 0.1 + wide * column, top + tall * row + 0.22
         answer, label = int(answers[index]), int(labels[index])
-        picture_axis.set_title(
-            f"{class_names[label]} read as {class_names[answer]}", fontsize=10, color=INK, pad=4
+        _show(board, images[index], left, upper, 1.1)
+        heading = f"{_short(class_names[label])} read as {_short(class_names[answer])}"
+        board.text(left + 0.55, upper - 0.05, heading, ha="center", va="bottom", fontsize=10, color=INK)
+        board.text(
+            left + 1.74, upper - 0.05, f"image {index}", ha="center", va="bottom", fontsize=7.5, color=QUIET
         )
-        bars_axis.set_title(f"image {index}", fontsize=7.5, color=QUIET, pad=4)
-        _draw_bars(bars_axis, probabilities[index], label, answer, class_names)
+        _draw_bars(board, probabilities[index], label, answer, class_names, (left + 1.4, upper))
     return figure
 
 
@@ -152,31 +146,32 @@ def _mistakes_title(wrong: int, shown: int, n: int) -> str:
 
 
 def _draw_bars(
-    axis: Axes, probabilities: NDArray[np.float32], label: int, answer: int, class_names: Sequence[str]
+    board: Axes,
+    probabilities: NDArray[np.float32],
+    label: int,
+    answer: int,
+    class_names: Sequence[str],
+    corner: tuple[float, float],
 ) -> None:
-    """Draw the greatest few probabilities as bars: the answer red, the label blue."""
+    """Draw the greatest few probabilities as bars: the answer red, the label blue. corner: upper left."""
     order = np.argsort(-probabilities, kind="stable")[:4]
     if label not in order:
         order[-1] = label
-    axis.set_axis_on()
-    colours = [RED if k == answer else BLUE if k == label else "#b4bec8" for k in order]
-    places = np.arange(len(order))
-    axis.barh(places, probabilities[order], color=colours, height=0.62)
-    for place, k in enumerate(order):
-        axis.text(
-            min(float(probabilities[k]), 1) + 0.06, place, _percent(float(probabilities[k])),
-            va="center", fontsize=7.5, color=INK,
-        )  # fmt: skip
-    axis.set_yticks(places, [class_names[k] for k in order], fontsize=9)
-    for tick, k in zip(axis.get_yticklabels(), order, strict=True):
-        tick.set_color(RED if k == answer else BLUE if k == label else QUIET)
-    axis.set_ylim(len(order) - 0.5, -0.5)
-    axis.set_xlim(0, 1.5)
-    axis.set_box_aspect(1)
-    axis.set_xticks([])
-    axis.tick_params(axis="y", length=0, pad=2)
-    for spine in axis.spines.values():
-        spine.set_visible(False)
+    left, step, longest = corner[0], 1.1 / len(order), 0.56
+    places = corner[1] + step * (np.arange(len(order)) + 0.5)
+    colours = [RED if k == answer else BLUE if k == label else OTHER for k in order]
+    lengths = longest * np.minimum(probabilities[order], 1)
+    board.barh(places, lengths, height=0.62 * step, left=left, color=colours)
+    for place, length, k in zip(places, lengths, order, strict=True):
+        text = _percent(float(probabilities[k]))
+        board.text(left + length + 0.04, place, text, va="center", fontsize=7.5, color=INK)
+        colour = RED if k == answer else BLUE if k == label else QUIET
+        name = _short(class_names[k])
+        board.text(left - 0.05, place, name, ha="right", va="center", fontsize=9, color=colour)
+
+
+def _short(name: str) -> str:
+    return name if len(name) < 5 else name[:3] + "…"
 
 
 def _draw_matrix(
@@ -248,12 +243,22 @@ def _plain_axis(axis: Axes) -> None:
     axis.tick_params(length=0, colors=QUIET)
 
 
-def _clear(axis: Axes) -> None:
-    axis.set_axis_off()
+def _board(width: float, height: float, dpi: int) -> tuple[Figure, Axes]:
+    """A figure that is one bare board, measured in inches from its upper left.
+
+    Where many images are shown: an `Axes` for each of them costs seconds.
+    """
+    figure = Figure(figsize=(width, height), dpi=dpi)
+    board = figure.add_axes((0, 0, 1, 1))
+    board.set(xlim=(0, width), ylim=(height, 0), autoscale_on=False)
+    board.set_axis_off()
+    return figure, board
 
 
-def _show(axis: Axes, image: NDArray[np.uint8]) -> None:
-    axis.imshow(image, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+def _show(board: Axes, image: NDArray[np.uint8], left: float, top: float, side: float) -> None:
+    """Draw an image on a board; left, top, side in inches."""
+    extent = (left, left + side, top + side, top)
+    board.imshow(image, cmap="gray", vmin=0, vmax=255, interpolation="nearest", aspect="auto", extent=extent)
 
 
 LEAST_ERROR = 5e-4
@@ -401,27 +406,27 @@ def differences(
     Right answers are blue, wrong ones red.
     """
     titles = ("Only A is right", "Only B is right", "Both are wrong")
-    rows = [max(1, -(-min(len(kind), MOST_DIFFERENCES) // DIFFERENCE_COLUMNS)) for kind in kinds]
-    figure = Figure(figsize=(9.6, 1.45 * sum(rows) + 0.36 * len(rows) + 0.2), dpi=130)
-    heights = [1.45 * count + 0.36 for count in rows]
-    parts = figure.subfigures(len(kinds), 1, squeeze=False, height_ratios=heights)[:, 0]
-    for part, title, kind, count in zip(parts, titles, kinds, rows, strict=True):
+    rows = [-(-min(len(kind), MOST_DIFFERENCES) // DIFFERENCE_COLUMNS) for kind in kinds]
+    step, side, tall, head = 1.19, 1.0, 1.45, 0.42  # inches
+    figure, board = _board(
+        step * DIFFERENCE_COLUMNS + 0.08, tall * sum(rows) + head * len(rows) + 0.1, dpi=130
+    )
+    upper = 0.0
+    for title, kind, count in zip(titles, kinds, rows, strict=True):
         shown = kind[:MOST_DIFFERENCES]
         more = "" if len(shown) == len(kind) else f", the first {len(shown)}"
-        part.suptitle(f"{title}: {len(kind):,}{more}", x=0.012, ha="left", fontsize=11, color=INK)
-        top = 1 - 0.42 / (1.45 * count + 0.36)
-        axes = part.subplots(
-            count, DIFFERENCE_COLUMNS, squeeze=False,
-            gridspec_kw={"left": 0.01, "right": 0.99, "top": top, "bottom": 0.16 / count, "hspace": 0.5},
-        )  # fmt: skip
-        for axis in axes.flat:
-            _clear(axis)
-        for axis, index in zip(axes.flat, shown, strict=False):
-            _show(axis, images[index])
-            axis.set_title(f"label {labels[index]}, image {index}", fontsize=7.5, color=QUIET, pad=3)
-            for name, place, answer in zip("AB", (0.25, 0.75), answers[:, index], strict=True):
-                axis.text(
-                    place, -0.06, f"{name}: {answer}", transform=axis.transAxes, ha="center", va="top",
-                    fontsize=9, color=BLUE if answer == labels[index] else RED,
+        board.text(0.12, upper + 0.2, f"{title}: {len(kind):,}{more}", va="center", fontsize=11, color=INK)
+        for place, index in enumerate(shown):
+            row, column = divmod(place, DIFFERENCE_COLUMNS)
+            left, top = 0.12 + step * column, upper + head + tall * row + 0.1
+            _show(board, images[index], left, top, side)
+            heading = f"label {labels[index]}, image {index}"
+            board.text(left + side / 2, top - 0.04, heading, ha="center", fontsize=7.5, color=QUIET)
+            for name, share, answer in zip("AB", (0.25, 0.75), answers[:, index], strict=True):
+                colour = BLUE if answer == labels[index] else RED
+                board.text(
+                    left + share * side, top + side + 0.05, f"{name}: {answer}", ha="center", va="top",
+                    fontsize=9, color=colour,
                 )  # fmt: skip
+        upper += head + tall * count
     return figure

@@ -172,9 +172,10 @@ def _column_json(column: Judged, resembled: Iterable[str]) -> dict[str, Any]:
         "clean": _clean_json(column),
     }
     if column.corrupted:
+        unlike = column.mean_corrupted(tuple(resembled))
         content["corrupted"] = {
             "mean_accuracy": column.mean_corrupted(),
-            "mean_accuracy_unlike_training": column.mean_corrupted(tuple(resembled)),
+            "mean_accuracy_unlike_training": unlike if isfinite(unlike) else None,
             "each": {name: asdict(outcome) for name, outcome in column.corrupted.items()},
         }
     if column.shifted:

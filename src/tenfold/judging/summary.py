@@ -1,7 +1,7 @@
 """An assessment in a few lines: the same rows for a terminal and for the page."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isnan
 
 from tenfold.judging.columns import Assessment, Clean, Judged
@@ -108,6 +108,8 @@ def _corrupted_rows(assessment: Assessment) -> list[Row]:
         return []
     mean = "of the 15 corruptions of MNIST-C"
     rows = [_row(assessment, "corrupted, mean", mean, lambda c: share_text(c.mean_corrupted()))]
+    if set(known) >= set(assessment.columns[0].corrupted):
+        return [replace(rows[0], why=f"{mean}, each of which training resembles")]
     if known:
         why = f"without {', '.join(known)}"
         rows.append(_row(assessment, UNLIKE, why, lambda c: share_text(c.mean_corrupted(known))))

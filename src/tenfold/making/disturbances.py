@@ -1,7 +1,7 @@
 """What may happen to an image after it was taken: how the recipe `ink` learns not to be put off by it.
 
-Grain, haze, a band inverted, strokes across, outlines only, blur, blots, a place off the middle. `prepare` clears
-much of that from a picture; these are for what it leaves, and for images that come prepared by somebody else.
+Grain, haze, a band inverted, strokes across, outlines only, blur, blots, a place off the middle. `prepare`
+clears much of that from a picture; these are for what it leaves, and for images that somebody else prepared.
 Every function takes and gives one image (28, 28) float32, 0-1, bright ink on dark, and may leave that range.
 """
 
@@ -26,7 +26,7 @@ def disturb(image: Image, random: Random) -> Image:
     # In this order, as it happens: the digit is moved before anything lies over it, noise comes last.
     for index in sorted(random.choice(len(_KINDS), count, replace=False, p=_SHARES)):
         grey = _grey(_KINDS[index](grey, random))
-    return (np.clip(grey, 0, 1) * 255).round().astype(np.uint8)
+    return np.asarray(np.rint(np.clip(grey, 0, 1) * 255), np.uint8)
 
 
 def _grey(values: Any) -> Grey:

@@ -60,19 +60,22 @@ def classic(
 
 
 def fast(classes: int, activation: str) -> keras.Model:
-    """A network to train in seconds: 127,194 parameters, about 1.5 million multiply-adds.
+    """A network to train in seconds: 105,754 parameters, about 0.7 million multiply-adds.
 
-    Most of the work is done on small maps: the first convolution skips every other pixel.
+    Measured, a step on large maps costs far more than its arithmetic. So the 28x28 are folded to 14x14 with
+    four channels before the first convolution, no convolution pads, the second skips every other place
+    instead of pooling, and only the small maps are normalised.
     """
-    images, maps = _image()
-    maps = _stage(
-        maps, "1", activation, QUICK, filters=16, kernel_size=5, strides=2, padding="same"
-    )  # (n, 14, 14, 16)
-    maps = _stage(
-        maps, "2", activation, QUICK, pool=True, filters=32, kernel_size=3, padding="same"
-    )  # (n, 7, 7, 32)
-    maps = _stage(maps, "3", activation, QUICK, filters=64, kernel_size=3)  # (n, 5, 5, 64)
-    features = _dense(keras.layers.Flatten(name="flatten")(maps), 64, activation, QUICK)  # (n, 64)
+    layers = keras.layers
+    images = keras.Input(IMAGE, dtype="uint8", name="images")
+    maps = layers.Rescaling(1 / 255, name="scaling")(images)
+    maps = layers.Reshape((14, 2, 14, 2), name="halves")(maps)
+    maps = layers.Permute((1, 3, 2, 4), name="together")(maps)
+    maps = layers.Reshape((14, 14, 4), name="folded")(maps)  # (n, 14, 14, 4)
+    maps = layers.Conv2D(16, 3, activation=activation, name="conv_1")(maps)  # (n, 12, 12, 16)
+    maps = _stage(maps, "2", activation, QUICK, filters=48, kernel_size=3, strides=2)  # (n, 5, 5, 48)
+    maps = _stage(maps, "3", activation, QUICK, filters=96, kernel_size=3)  # (n, 3, 3, 96)
+    features = _dense(layers.Flatten(name="flatten")(maps), 64, activation, QUICK)  # (n, 64)
     return keras.Model(images, _probabilities(features, classes), name="fast")
 
 
