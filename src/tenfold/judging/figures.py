@@ -157,7 +157,7 @@ def _draw_bars(
     order = np.argsort(-probabilities, kind="stable")[:4]
     if label not in order:
         order[-1] = label
-    left, step, longest = corner[0], 1.1 / len(order), 0.56
+    left, step, longest = corner[0], 1.1 / len(order), 0.52
     places = corner[1] + step * (np.arange(len(order)) + 0.5)
     colours = [RED if k == answer else BLUE if k == label else OTHER for k in order]
     lengths = longest * np.minimum(probabilities[order], 1)
