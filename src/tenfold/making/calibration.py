@@ -15,6 +15,9 @@ Floats = NDArray[np.float64]
 EXPECTED = 0.99
 """How many of the pictures a reader is shown have a digit: the odds that its refusals are calibrated for."""
 
+AT_ONCE = 1000
+"""Images that a network is shown at once when it is measured."""
+
 OTHERS = 1_000_000
 """Sets the key of the non-digits calibrated on apart from the keys of a training's drawings."""
 
@@ -30,14 +33,17 @@ def refuses(model: keras.Model) -> bool:
     return any(layer.name == "digit_logit" for layer in model.layers)
 
 
-def calibrate(model: keras.Model, view: keras.Model, held_out: Split, seed: int) -> float:
+def calibrate(
+    model: keras.Model, view: keras.Model, held_out: Split, seed: int, said: list[Floats] | None = None
+) -> float:
     """Set the layer `temperature`, and `trust` where it refuses, to what fits held-out images best.
 
-    view: the model up to its logits. Returns the temperature.
+    view: the model up to its logits; said: what it says of the held-out images, where that is known already.
+    Returns the temperature.
 
     Sources: Guo, Pleiss, Sun and Weinberger 2017 (temperature scaling); Platt 1999.
     """
-    logits, *doubt = _outputs(view, held_out.images)
+    logits, *doubt = outputs(view, held_out.images) if said is None else said
     temperatures = np.geomspace(0.3, 3, 93)
     losses = [log_loss(logits / t, held_out.labels) for t in temperatures]
     temperature = float(temperatures[int(np.argmin(losses))])
@@ -46,25 +52,26 @@ def calibrate(model: keras.Model, view: keras.Model, held_out: Split, seed: int)
         random = np.random.default_rng([seed, OTHERS])
         count = max(100, len(held_out) // 3)
         others = [nondigit(held_out.images, held_out.labels, Hands(), random) for _ in range(count)]
-        refused = _outputs(view, np.stack(others))[1]
+        refused = outputs(view, np.stack(others))[1]
         trust = model.get_layer("trust")
         trust.scale, trust.offset = platt(doubt[0][:, 0], refused[:, 0])
     return temperature
 
 
-def _outputs(view: keras.Model, images: NDArray[np.uint8]) -> list[Floats]:
-    said = view.predict(images, batch_size=500, verbose=0)
-    return [np.asarray(output, np.float64) for output in (said if isinstance(said, list | tuple) else [said])]
+def outputs(view: keras.Model, images: NDArray[np.uint8]) -> list[Floats]:
+    """What the view says of images, called as it is: Keras' `predict` compiles first, which takes longer."""
+    parts = []
+    for start in range(0, len(images), AT_ONCE):
+        said = view(images[start : start + AT_ONCE], training=False)
+        parts.append(said if isinstance(said, list | tuple) else [said])
+    return [np.concatenate(output).astype(np.float64) for output in zip(*parts, strict=True)]
 
 
-def validate(view: keras.Model, split: Split) -> dict[str, float]:
-    """The loss and accuracy of logits on a split, as columns of history.csv; empty where it is."""
-    if not len(split):
-        return {}
-    logits = _outputs(view, split.images)[0]
+def validate(logits: Floats, labels: NDArray[np.int64]) -> dict[str, float]:
+    """The loss and accuracy of logits (n, classes), as columns of history.csv."""
     return {
-        "val_loss": log_loss(logits, split.labels),
-        "val_accuracy": float((logits.argmax(axis=1) == split.labels).mean()),
+        "val_loss": log_loss(logits, labels),
+        "val_accuracy": float((logits.argmax(axis=1) == labels).mean()),
     }
 
 

@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 from tenfold.data import Dataset, Split
 from tenfold.making.augmentation import Hands
 from tenfold.making.backend import keras
-from tenfold.making.calibration import calibrate, logits_of, validate
+from tenfold.making.calibration import calibrate, logits_of, outputs, validate
 from tenfold.making.checkpoints import Keeper
 from tenfold.making.drawing import Mixture, epochs
 from tenfold.making.events import Event
 from tenfold.making.fitting import Fitted
 from tenfold.making.loop import Loop, Schedule
 from tenfold.making.recipes import Recipe
+from tenfold.making.runs import Row
 
 ORDER = 1_000_000
 """Sets the key of an epoch's order apart from the keys of its drawings."""
@@ -119,14 +120,26 @@ def fit_compiled(
     keeper = keeper or Keeper()
     view = logits_of(model)
     loop = Loop(view, practice.schedule(recipe), practice.size(dataset.train) // recipe.batch_size)
+    held_out = dataset.validation
+    said: list[NDArray[np.float64]] | None = None  # of the last epoch's weights, which are kept
+
+    def measure() -> Row:
+        nonlocal said
+        if not len(held_out):
+            return {}
+        said = outputs(view, held_out.images)
+        return validate(said[0], held_out.labels)
+
     loop.train(
         draw=lambda first: practice.draw(dataset.train, seed, first, recipe.epochs),
         order=lambda epoch, count: np.random.default_rng([seed, epoch, ORDER]).permutation(count),
-        validate=lambda: validate(view, dataset.validation),
+        validate=measure,
         tell=tell,
         keeper=keeper,
     )
-    temperature = calibrate(model, view, dataset.validation, seed) if len(dataset.validation) else 1.0
+    temperature = 1.0
+    if len(held_out):
+        temperature = calibrate(model, view, held_out, seed, said)
     return Fitted(tuple(keeper.rows), len(keeper.rows), keeper.seconds, temperature, practice.threshold)
 
 

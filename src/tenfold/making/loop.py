@@ -76,6 +76,7 @@ class Loop:
         self._run = tensorflow.function(
             self._steps,
             jit_compile=False,
+            autograph=False,  # it would read all of Keras' code first, which takes seconds
             input_signature=[
                 spec((None, 28, 28), tensorflow.uint8),
                 spec((None,), tensorflow.int32),
@@ -200,29 +201,35 @@ class Loop:
             )
 
     def _steps(self, images: Any, labels: Any, batches: Any, rates: Any, forget: Any) -> tuple[Any, Any, Any]:
+        """So many steps; the sums of the loss, of digits read right, of digits."""
         tf = tensorflow
-        loss_sum = right = digits = tf.constant(0.0)
-        for step in tf.range(tf.shape(batches)[0]):
-            chosen = batches[step]
-            truth = tf.gather(labels, chosen)
-            is_digit = tf.cast(truth >= 0, tf.float32)
-            with tf.GradientTape() as tape:
-                outputs = self.model(tf.gather(images, chosen), training=True)
-                logits, *refusal = outputs if isinstance(outputs, Sequence) else (outputs,)
-                target = tf.one_hot(tf.maximum(truth, 0), logits.shape[-1])
-                each = tf.nn.softmax_cross_entropy_with_logits(target, logits) * is_digit
-                loss = tf.reduce_mean(each)
-                if refusal:
-                    doubt = tf.nn.sigmoid_cross_entropy_with_logits(is_digit, refusal[0][:, 0])
-                    loss += tf.reduce_mean(doubt)
-            self._optimizer.apply(tape.gradient(loss, self.model.trainable_variables), rates[step])
+
+        def step(number: Any, *sums: Any) -> tuple[Any, ...]:
+            chosen = batches[number]
+            found = self._step_on(tf.gather(images, chosen), tf.gather(labels, chosen), rates[number])
             for average, weight in zip(self._averages, self.model.weights, strict=False):
-                average.assign_add((1 - forget[step]) * (weight.value - average))
-            loss_sum += loss
-            said = tf.argmax(logits, axis=1, output_type=tf.int32)
-            right += tf.reduce_sum(tf.cast(said == truth, tf.float32))
-            digits += tf.reduce_sum(is_digit)
-        return loss_sum, right, digits
+                average.assign_add((1 - forget[number]) * (weight.value - average))
+            return number + 1, *(total + value for total, value in zip(sums, found, strict=True))
+
+        count = tf.shape(batches)[0]
+        _, *sums = tf.while_loop(lambda number, *_: number < count, step, [0, *map(tf.constant, NOTHING)])
+        return tuple(sums)
+
+    def _step_on(self, images: Any, truth: Any, rate: Any) -> tuple[Any, Any, Any]:
+        tf = tensorflow
+        is_digit = tf.cast(truth >= 0, tf.float32)
+        with tf.GradientTape() as tape:
+            outputs = self.model(images, training=True)
+            logits, *refusal = outputs if isinstance(outputs, Sequence) else (outputs,)
+            target = tf.one_hot(tf.maximum(truth, 0), logits.shape[-1])
+            each = tf.nn.softmax_cross_entropy_with_logits(target, logits) * is_digit
+            loss = tf.reduce_mean(each)
+            if refusal:
+                doubt = tf.nn.sigmoid_cross_entropy_with_logits(is_digit, refusal[0][:, 0])
+                loss += tf.reduce_mean(doubt)
+        self._optimizer.apply(tape.gradient(loss, self.model.trainable_variables), rate)
+        right = tf.argmax(logits, axis=1, output_type=tf.int32) == truth
+        return loss, tf.reduce_sum(tf.cast(right, tf.float32)), tf.reduce_sum(is_digit)
 
     @property
     def done(self) -> int:

@@ -60,11 +60,11 @@ def classic(
 
 
 def fast(classes: int, activation: str) -> keras.Model:
-    """A network to train in seconds: 105,754 parameters, about 0.7 million multiply-adds.
+    """A network to train in seconds: 105,322 parameters, about 0.7 million multiply-adds.
 
     Measured, a step on large maps costs far more than its arithmetic. So the 28x28 are folded to 14x14 with
-    four channels before the first convolution, no convolution pads, the second skips every other place
-    instead of pooling, and only the small maps are normalised.
+    four channels before the first convolution, none pads, the second skips every other place instead of
+    pooling, and only the dense layer is normalised.
     """
     layers = keras.layers
     images = keras.Input(IMAGE, dtype="uint8", name="images")
@@ -73,8 +73,8 @@ def fast(classes: int, activation: str) -> keras.Model:
     maps = layers.Permute((1, 3, 2, 4), name="together")(maps)
     maps = layers.Reshape((14, 14, 4), name="folded")(maps)  # (n, 14, 14, 4)
     maps = layers.Conv2D(16, 3, activation=activation, name="conv_1")(maps)  # (n, 12, 12, 16)
-    maps = _stage(maps, "2", activation, QUICK, filters=48, kernel_size=3, strides=2)  # (n, 5, 5, 48)
-    maps = _stage(maps, "3", activation, QUICK, filters=96, kernel_size=3)  # (n, 3, 3, 96)
+    maps = layers.Conv2D(48, 3, 2, activation=activation, name="conv_2")(maps)  # (n, 5, 5, 48)
+    maps = layers.Conv2D(96, 3, activation=activation, name="conv_3")(maps)  # (n, 3, 3, 96)
     features = _dense(layers.Flatten(name="flatten")(maps), 64, activation, QUICK)  # (n, 64)
     return keras.Model(images, _probabilities(features, classes), name="fast")
 
