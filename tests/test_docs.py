@@ -6,6 +6,7 @@ import re
 import shlex
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -254,3 +255,17 @@ def test_docs_that_are_not_built_say_how(tmp_path, monkeypatch, capsys):
     (tmp_path / "docs" / "conf.py").touch()
     assert main(["docs"]) == 1
     assert "the course is not built yet; in" in capsys.readouterr().err
+
+
+def test_the_drawn_way_names_what_is_there():
+    drawn = ElementTree.parse(DOCS / "pictures" / "way.svg")
+    space = "{http://www.w3.org/2000/svg}"
+    assert drawn.findtext(f"{space}title")
+    assert len(drawn.findtext(f"{space}desc")) > 300
+    files = [node.text for node in drawn.iter(f"{space}text") if node.get("class") == "file"]
+    named = [file for file in files if re.fullmatch(r"[a-z]+/\S*", file)]
+    assert len(named) >= 6
+    for file in named:
+        assert (ROOT / "src" / "tenfold" / file).exists(), file
+    assert len(list(drawn.iter(f"{space}image"))) == 4
+    assert len([node for node in drawn.iter(f"{space}rect") if node.get("class") == "bar"]) == 10
