@@ -47,3 +47,8 @@ html_theme_options = {
     "light_css_variables": {"color-brand-primary": "#1f6fb2", "color-brand-content": "#1f6fb2"},
     "dark_css_variables": {"color-brand-primary": "#7ab8ee", "color-brand-content": "#7ab8ee"},
 }
+
+# For `sphinx-build -b linkcheck docs docs/_build/linkcheck`, with a network. A DOI leads on to its publisher.
+linkcheck_allowed_redirects = {r"https://doi\.org/.*": r"https://.*"}
+linkcheck_timeout = 20
+linkcheck_retries = 2
