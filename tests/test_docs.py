@@ -8,9 +8,16 @@ import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 
 from tenfold.cli import course, main
+from tenfold.data.arrays import as_split
+from tenfold.data.dataset import DIGITS
+from tenfold.errors import TenfoldError
+from tenfold.making.dials import make_grid
+from tenfold.making.plans import Plan, Source
+from tenfold.making.recipes import Recipe
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -199,6 +206,21 @@ def test_the_reference_has_every_public_name_and_command():
     assert "**threshold**: confidence below which" in fields
 
 
+@pytest.mark.parametrize(
+    ("topic", "wrong"),
+    [
+        ("normalisation", lambda: as_split(np.full((2, 28, 28), 0.5), np.array([0, 1]), DIGITS, "here")),
+        ("shapes", lambda: as_split(np.zeros((28, 28, 2), np.uint8), np.array([0, 1]), DIGITS, "here")),
+        ("labels", lambda: as_split(np.zeros((2, 28, 28), np.uint8), np.eye(10)[:2] / 2, DIGITS, "here")),
+        ("labels", lambda: make_grid({"loss": "all", "labels": "all"})),
+        ("overfitting", lambda: Plan(Recipe(early_stopping=2), source=Source(validation=0))),
+    ],
+)
+def test_a_message_ends_with_the_page_that_explains_it(topic, wrong):
+    with pytest.raises(TenfoldError, match=rf" \(tenfold docs {topic}\)$"):
+        wrong()
+
+
 @pytest.fixture
 def site(tmp_path, monkeypatch):
     """A built site in the current folder; no browser is opened."""
@@ -213,7 +235,7 @@ def site(tmp_path, monkeypatch):
     monkeypatch.setattr(course, "REPOSITORY", tmp_path / "elsewhere")
     monkeypatch.chdir(tmp_path)
     opened: list[str] = []
-    monkeypatch.setattr(course.webbrowser, "open", opened.append)
+    monkeypatch.setattr(course.webbrowser, "open", lambda address: not opened.append(address))
     return opened
 
 
@@ -225,6 +247,7 @@ def site(tmp_path, monkeypatch):
         (["ReLU"], "concepts/relu.html"),
         (["max pooling"], "concepts/max_pooling.html"),
         (["max-pooling"], "concepts/max_pooling.html"),
+        (["softmax.md"], "concepts/softmax.html"),
     ],
 )
 def test_docs_opens_a_page(site, capsys, topic, page):
@@ -240,10 +263,44 @@ def test_docs_may_only_print(site, capsys):
     assert site == []
 
 
-def test_docs_names_the_nearest_topic(site, capsys):
-    assert main(["docs", "sofmax"]) == 2
-    assert "no page 'sofmax' (did you mean softmax?); there are " in capsys.readouterr().err
+def test_docs_tells_who_has_no_browser_where_the_page_is(site, capsys, monkeypatch):
+    monkeypatch.setattr(course.webbrowser, "open", lambda address: False)
+    assert main(["docs", "softmax"]) == 0
+    told = capsys.readouterr()
+    assert told.out.strip().endswith("softmax.html")
+    assert "no browser could be opened here; the page's address is above" in told.err
+
+
+@pytest.mark.parametrize(
+    ("topic", "near"),
+    [("sofmax", " (did you mean softmax?)"), ("pool", " (did you mean max_pooling?)"), ("xyzzy", "")],
+)
+def test_docs_names_the_nearest_topic(site, capsys, topic, near):
+    assert main(["docs", topic]) == 2
+    told = capsys.readouterr().err
+    assert f"no page '{topic}'{near}; there are max_pooling, relu, softmax" in told
     assert site == []
+
+
+def test_docs_of_a_damaged_site_say_how_to_build_it_again(site, capsys):
+    (Path(course.SITE) / course.TOPICS).write_text("[1, 2")
+    assert main(["docs", "softmax"]) == 2
+    assert (
+        f"damaged (Expecting ',' delimiter: line 1 column 6 (char 5)); build the course again: {course.BUILD}"
+        in (capsys.readouterr().err)
+    )
+
+
+def test_messages_lead_to_pages_of_the_course():
+    named = [
+        topic
+        for path in (ROOT / "src").rglob("*.py")
+        for topic in re.findall(r"\bsee\([\"'](\w+)[\"']\)", path.read_text("utf-8"))
+        if path.name != "errors.py"
+    ]
+    assert len(named) >= 8
+    there = {page.split("/")[1] for part in contents.PARTS for page in contents.pages(part)}
+    assert set(named) <= there
 
 
 def test_docs_that_are_not_built_say_how(tmp_path, monkeypatch, capsys):

@@ -130,6 +130,7 @@ def _write_topics(app: Sphinx, error: Exception | None) -> None:
     if error is None and app.builder.format == "html":
         topics = {page.split("/")[1]: f"{page}.html" for part in PARTS for page in pages(part)}
         others = {word: topics[page] for word, page in ALIASES.items() if page in topics}
+        topics["architecture"] = "architecture.html"
         known = json.dumps(others | topics, indent=1, sort_keys=True)
         (Path(app.outdir) / "topics.json").write_text(known, "utf-8")
 

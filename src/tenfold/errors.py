@@ -10,7 +10,8 @@
     ├── TrainingError        a training that cannot go on (a loss that is not finite, say)
     └── MissingExtraError    a package that an extra of Tenfold installs is not here
 
-Each carries one line for the user: what was wrong, what was expected, what came, what to do.
+Each carries one line for the user: what was wrong, what was expected, what came, what to do. Where a page of
+the course explains more than the line can, it ends with the command that opens it.
 Catch `TenfoldError` to catch them all.
 """
 
@@ -53,6 +54,15 @@ class MissingExtraError(TenfoldError, ImportError):
     def __init__(self, what: str, extra: str) -> None:
         super().__init__(f'{what} needs the extra "{extra}": {pip_line(extra)}')
         self.extra = extra
+
+
+def see(topic: str) -> str:
+    """The end of a message that a page of the course explains.
+
+    >>> see("learning_rate")
+    ' (tenfold docs learning_rate)'
+    """
+    return f" (tenfold docs {topic})"
 
 
 def pip_line(extra: str) -> str:

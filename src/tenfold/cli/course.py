@@ -2,6 +2,7 @@
 
 import difflib
 import json
+import re
 import webbrowser
 from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
@@ -35,8 +36,8 @@ def docs(
     page = site / (find_page(topic, site) if topic else "index.html")
     address = page.resolve().as_uri()
     write(address)
-    if not only_print:
-        webbrowser.open(address)
+    if not only_print and not webbrowser.open(address):
+        say("no browser could be opened here; the page's address is above")
     return 0
 
 
@@ -48,13 +49,18 @@ def find_site() -> Path | None:
 
 def find_page(topic: str, site: Path) -> str:
     """The page of a topic, as a path below the site. Raises OptionError naming the nearest."""
-    topics: dict[str, str] = json.loads((site / TOPICS).read_text("utf-8"))
-    asked = topic.strip().lower().replace("-", "_").replace(" ", "_")
+    try:
+        topics = {
+            str(word): str(page) for word, page in json.loads((site / TOPICS).read_text("utf-8")).items()
+        }
+    except (ValueError, AttributeError) as error:
+        raise OptionError(f"{site / TOPICS}: damaged ({error}); build the course again: {BUILD}") from None
+    asked = re.sub(r"[\s-]+", "_", topic.strip().lower().removesuffix(".md").removesuffix(".html"))
     if asked in topics:
         return topics[asked]
-    near = difflib.get_close_matches(asked, topics, 1, 0.6)
-    hint = f" (did you mean {near[0]}?)" if near else ""
-    pages = dict.fromkeys(Path(page).stem for page in topics.values())
+    near = [word for word in topics if asked in word] or difflib.get_close_matches(asked, topics, 3, 0.6)
+    hint = f" (did you mean {' or '.join(sorted(near)[:3])}?)" if near else ""
+    pages = sorted({Path(page).stem for page in topics.values()})
     raise OptionError(f"the course has no page {topic!r}{hint}; there are {', '.join(pages)}")
 
 

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tenfold.data.dataset import Images, Labels, Split
-from tenfold.errors import DataError
+from tenfold.errors import DataError, see
 
 _IMAGE_SHAPES = ((28, 28), (28, 28, 1), (1, 28, 28), (784,))
 _BLOCK = 4096
@@ -18,6 +18,7 @@ def check_image_shape(shape: tuple[int, ...], where: str) -> None:
     if shape[1:] not in _IMAGE_SHAPES:
         raise DataError(
             f"{where}: the images have shape {shape}; expected (n, 28, 28), (n, 28, 28, 1) or (n, 784)"
+            f"{see('shapes')}"
         )
     if shape[0] < 1:
         raise DataError(f"{where}: there are no images in it")
@@ -64,7 +65,10 @@ def as_images(array: NDArray[np.generic], where: str) -> Images:
         images[start : start + _BLOCK] = _as_bytes(block, where)
         brightest = max(brightest, int(images[start : start + _BLOCK].max()))
     if array.dtype.kind == "f" and brightest <= 1:
-        raise DataError(f"{where}: the pixels are 0 or 1; expected whole numbers 0-255, before any scaling")
+        raise DataError(
+            f"{where}: the pixels are 0 or 1; expected whole numbers 0-255, before any scaling"
+            f"{see('normalisation')}"
+        )
     return images
 
 
@@ -74,7 +78,9 @@ def _as_bytes(block: NDArray[np.generic], where: str) -> Images:
         raise DataError(f"{where}: the pixels run from {low} to {high}; expected whole numbers 0-255")
     pixels = block.astype(np.uint8)
     if not np.array_equal(pixels, block):
-        hint = "; these look scaled to 0-1: save them before scaling" if high <= 1 else ""
+        hint = (
+            f"; these look scaled to 0-1: save them before scaling{see('normalisation')}" if high <= 1 else ""
+        )
         raise DataError(f"{where}: the pixels have fractions; expected whole numbers 0-255{hint}")
     return pixels
 
@@ -108,6 +114,7 @@ def _from_one_hot(rows: NDArray[np.generic], where: str) -> Labels:
     if not (np.all(ones | (rows == 0)) and np.all(ones.sum(axis=1) == 1)):
         raise DataError(
             f"{where}: the labels are rows of numbers; expected whole numbers, or one 1 in each row"
+            f"{see('labels')}"
         )
     labels: Labels = ones.argmax(axis=1).astype(np.int64)
     return labels

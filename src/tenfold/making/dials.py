@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
-from tenfold.errors import OptionError
+from tenfold.errors import OptionError, see
 from tenfold.making.recipes import ACTIVATIONS, LOSSES, OPTIMIZERS, POOLINGS, RECIPES, Recipe, choose, recipe
 
 Value = str | int | float
@@ -172,7 +172,9 @@ def _expected(dial: str) -> str:
 
 def _check_together(values: Mapping[str, Sequence[Value]], epochs: int | None) -> None:
     if "loss" in values and "labels" in values:
-        raise OptionError("loss and labels cannot both be turned: each loss takes its labels in one way")
+        raise OptionError(
+            f"loss and labels cannot both be turned: each loss takes its labels in one way{see('labels')}"
+        )
     if "epochs" in values and epochs is not None:
         raise OptionError("epochs is given as a dial and as an option; give one of them")
 

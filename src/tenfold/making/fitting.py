@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tenfold.data import Dataset, Split, one_hot
-from tenfold.errors import TrainingError
+from tenfold.errors import TrainingError, see
 from tenfold.making.backend import keras
 from tenfold.making.batches import stream_batches
 from tenfold.making.checkpoints import Keeper, State, assign, collect, seed_variables
@@ -126,7 +126,7 @@ def _note_guessing(row: Row, dataset: Dataset, tell: Callable[[Event], None]) ->
         tell(
             Note(
                 f"it has learnt nothing yet: {accuracy:.1%} right, where guessing gives {guessing:.1%}; "
-                "try another learning rate, or more epochs"
+                f"try another learning rate, or more epochs{see('dying_relu')}"
             )
         )
 
@@ -277,5 +277,5 @@ class _Watcher(keras.callbacks.Callback):  # type: ignore[misc]
             rate, optimizer = self._recipe.rate, self._recipe.optimizer
             raise TrainingError(
                 f"the loss is not finite in epoch {self.epoch + 1}: a learning rate of {rate:g} is "
-                f"too high for {optimizer} here; try {rate / 10:g}"
+                f"too high for {optimizer} here; try {rate / 10:g}{see('learning_rate')}"
             )

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tenfold.errors import TrainingError
+from tenfold.errors import TrainingError, see
 from tenfold.making.backend import keras, tensorflow
 from tenfold.making.checkpoints import Keeper, State, assign, collect, seed_variables
 from tenfold.making.events import Event, Progress, end_of_epoch
@@ -198,6 +198,7 @@ class Loop:
             raise TrainingError(
                 f"the loss is not finite in epoch {self.epoch + 1}: a learning rate of "
                 f"{self.schedule.peak:g} is too high here; try {self.schedule.peak / 10:g}"
+                f"{see('learning_rate')}"
             )
 
     def _steps(self, images: Any, labels: Any, batches: Any, rates: Any, forget: Any) -> tuple[Any, Any, Any]:

@@ -12,7 +12,7 @@ from typing import Any
 from tenfold.data import Dataset, load_data, load_mnist
 from tenfold.data.identity import hash_splits
 from tenfold.data.loading import as_number
-from tenfold.errors import OptionError, RunError
+from tenfold.errors import OptionError, RunError, see
 from tenfold.making import runs
 from tenfold.making.checkpoints import SAVE_EVERY
 from tenfold.making.recipes import Recipe
@@ -80,6 +80,7 @@ class Plan:
         if self.recipe.early_stopping is not None and self.source and self.source.holds_nothing_out:
             raise OptionError(
                 "early stopping watches the validation loss, and a validation of 0 holds no images out for it"
+                + see("overfitting")
             )
 
     def load(self) -> Dataset:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from tenfold.errors import OptionError
+from tenfold.errors import OptionError, see
 
 ACTIVATIONS = ("relu", "sigmoid", "tanh", "leaky_relu", "elu", "softmax")
 """What the hidden layers may use, by Keras' identifiers; the last layer is always a softmax."""
@@ -149,7 +149,7 @@ class Recipe:
             return ()
         return (
             "softmax as a hidden activation makes the units of a layer share a sum of 1, so most go silent "
-            "and their gradients vanish: it learns, but slowly; relu is the usual choice",
+            f"and their gradients vanish: it learns, but slowly; relu is the usual choice{see('softmax')}",
         )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tenfold.data import DIGITS, Dataset, load_mnist, remark_on
-from tenfold.errors import DataError, OptionError, RunError, TrainingError
+from tenfold.errors import DataError, OptionError, RunError, TrainingError, see
 from tenfold.judging import Report, evaluate
 from tenfold.making import beginnings, plans, runs
 from tenfold.making.backend import keras
@@ -302,7 +302,10 @@ def check_fit(recipe: Recipe, dataset: Dataset) -> None:
             "expected at most one epoch's images in a batch"
         )
     if recipe.early_stopping is not None and len(dataset.validation) == 0:
-        raise OptionError("early stopping watches the validation loss, and no images are held out for it")
+        raise OptionError(
+            "early stopping watches the validation loss, and no images are held out for it"
+            + see("overfitting")
+        )
 
 
 def _describe(folder: Path, recipe: Recipe, model: keras.Model, dataset: Dataset) -> Started:
