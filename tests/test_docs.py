@@ -202,6 +202,8 @@ def test_the_reference_has_every_public_name_and_command():
     told = reference.write_commands()
     for command, option in (("predict", "--model READER"), ("train", "--epochs"), ("docs", "--print")):
         assert option in told.split(f"## tenfold {command}\n")[1].split("\n## tenfold ")[0]
+    assert "`--as-is`\n:" in told
+    assert "goes on with `--resume` RUN" in told
     fields = reference.write_fields("reading.bundle.Card")
     assert "**threshold**: confidence below which" in fields
 

@@ -129,7 +129,8 @@ def _flatten_raises(found: re.Match[str]) -> str:
 
 
 def _escape(text: str) -> str:
-    """Text as Markdown shows it unchanged, but for `code`."""
+    """Text as Markdown shows it unchanged, but for `code`; options are code, lest their dashes become one."""
+    text = re.sub(r"(?<![\w`-])--[a-z][a-z-]*", r"`\g<0>`", text)
     parts = re.split(r"(`[^`]*`)", text)
     return "".join(part if part[:1] == "`" else re.sub(r"([<>*$\[\]{}_|])", r"\\\1", part) for part in parts)
 
@@ -177,7 +178,7 @@ def _option(name: str, kind: Any, info: OptionInfo) -> str:
     # Inside Annotated the first name stands where a default would.
     named = [word for word in (info.default, *(info.param_decls or ())) if str(word).startswith("-")]
     words = named or [plain]
-    if kind is bool:
+    if bool in (kind, *get_args(kind)):
         return ", ".join([*words, *([] if named else [f"--no-{plain[2:]}"])])
     return f"{', '.join(words)} {info.metavar or _choices(kind) or words[-1].strip('-').upper()}"
 
