@@ -136,7 +136,8 @@ def draw(steps: tuple[Step, ...]) -> str:
     )
     told = "; ".join(f"{step.head}: {step.file}, {' '.join(step.words)}" for step in steps)
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {y - 22 + EDGE}" role="img">\n'
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="480" '
+        f'viewBox="0 0 {WIDTH} {y - 22 + EDGE}" role="img">\n'
         f"<title>The way of a picture through Tenfold</title>\n<desc>{escape(told)}</desc>\n"
         f'<style>{STYLE}</style>\n<rect class="ground" width="100%" height="100%" rx="8"/>\n'
         + "\n".join(parts)
