@@ -47,6 +47,8 @@ SPEAKS_OF_A_FIGURE = re.compile(
 
 PAGES = [page for page in DOCS.rglob("*.md") if "_build" not in page.parts]
 CONCEPTS = sorted((DOCS / "concepts").glob("*.md"))
+GUIDES = sorted((DOCS / "guides").glob("*.md"))
+HIDDEN = "remove-input"
 TAUGHT = [page for page in PAGES if page.parent.name in contents.PARTS]
 
 
@@ -108,13 +110,32 @@ def test_no_cell_is_without_an_assertion_or_a_figure_that_the_text_speaks_of(pag
     text = page.read_text("utf-8")
     found = cells(text)
     assert text.count("```{code-cell}") == len(found)
-    for options, code in found:
-        assert re.search(r"^\s*assert ", code, re.MULTILINE) or "plt.show()" in code, code
+    for (options, code), (after, check) in zip(found, [*found[1:], ("", "")], strict=True):
+        checked = code + check if HIDDEN in after and HIDDEN not in options else code
+        assert re.search(r"^\s*assert ", checked, re.MULTILINE) or "plt.show()" in code, code
         drawn = re.search(r"^plt\.show\(\)$", code, re.MULTILINE)
         assert bool(drawn) == (":alt:" in options), f"alt text goes with a figure:\n{code}"
         if drawn:
             after = prose(text.split(code, 1)[1].split("```", 1)[1]).split("\n## ")[0]
             assert SPEAKS_OF_A_FIGURE.search(after), f"no word about the figure of\n{code}"
+
+
+def test_the_page_of_the_script_shows_the_script():
+    text = (DOCS / "script" / "first_steps.md").read_text("utf-8")
+    shown = "\n".join(code for options, code in cells(text) if HIDDEN not in options)
+    script = (ROOT / "examples" / "first_steps.py").read_text("utf-8").split('"""', 2)[2]
+    assert list(filter(str.strip, shown.splitlines())) == list(filter(str.strip, script.splitlines()))
+
+
+@pytest.mark.parametrize("page", GUIDES, ids=name_of)
+def test_a_guide_shows_the_commands_that_it_ran(page):
+    text = page.read_text("utf-8")
+    ran = [command for _, code in cells(text) for command in re.findall(r'\brun\("(.+)"\)', code)]
+    blocks = re.findall(r"^```sh\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    shown = iter(line for block in blocks for line in block.splitlines())
+    assert ran
+    for command in ran:
+        assert command in shown, f"not shown, or not in this order: {command}"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)

@@ -43,6 +43,46 @@ def test_the_notebook_runs(tmp_path, monkeypatch):
     client.execute()
     printed = "".join(output.get("text", "") for cell in notebook.cells for output in cell.get("outputs", []))
     assert re.search(r"Test accuracy: \d+\.\d\d%", printed)
+    assert re.search(r"^sigmoid  +\d+\.\d%", printed, re.MULTILINE)
+    assert (tmp_path / "photo.png").exists()
+
+
+@pytest.fixture
+def bare(tmp_path):
+    """Runs the notebook's first cell in a folder, in a Python without Tenfold whose pip only says its words."""
+    pip = tmp_path / "modules" / "pip"
+    pip.mkdir(parents=True)
+    (pip / "__init__.py").touch()
+    (pip / "__main__.py").write_text("import sys\nprint(*sys.argv[1:])\n")
+    cell = next(cell for cell in nbformat.read(NOTEBOOK, as_version=4).cells if cell.cell_type == "code")
+
+    def run(folder, code=cell.source):
+        return subprocess.run(
+            [sys.executable, "-S", "-c", code],
+            env={"PYTHONPATH": str(pip.parent)},
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    run.source = cell.source
+    return run
+
+
+def test_the_notebook_installs_the_copy_it_lies_in(bare):
+    assert bare(EXAMPLES).stdout == f"install --quiet {EXAMPLES.parent}[train]\n"
+
+
+def test_a_notebook_alone_asks_for_an_address(bare, tmp_path):
+    done = bare(tmp_path)
+    assert done.stdout == ""
+    assert "put the address of its repository into REPOSITORY" in done.stderr
+    assert 'REPOSITORY = ""' in bare.source
+    given = bare.source.replace('REPOSITORY = ""', 'REPOSITORY = "https://git.example/tenfold"')
+    assert (
+        bare(tmp_path, given).stdout == "install --quiet tenfold[train] @ git+https://git.example/tenfold\n"
+    )
 
 
 def test_the_notebook_is_stored_with_what_it_really_gave():
@@ -56,4 +96,5 @@ def test_the_notebook_is_stored_with_what_it_really_gave():
     assert accuracy
     assert float(accuracy.group(1)) > 98.5
     pictures = [output for cell in code for output in cell.outputs if "image/png" in output.get("data", {})]
-    assert len(pictures) >= 4
+    assert len(pictures) >= 10
+    assert not any(output.get("name") == "stderr" for cell in code for output in cell.outputs)
