@@ -57,6 +57,18 @@ def test_repeats_are_remarked_on_and_nothing_held_out_is_no_fault() -> None:
     assert remark_on(own(train, Split(train.images[:0], train.labels[:0]))) == ()
 
 
+def test_ink_on_paper_that_is_taken_as_it_is_is_remarked_on() -> None:
+    data = load_mnist(limit=500, validation=100)
+    held_out = data.validation
+    assert remark_on(own(data.train, held_out)) == ()
+    images = data.train.images.copy()
+    images[:100] = 255 - images[:100]
+    (remark,) = remark_on(own(Split(images, data.train.labels), held_out))
+    assert remark.startswith(f"100 of {len(images)} training images look dark on light")
+    images[10:100] = 255 - images[10:100]
+    assert remark_on(own(Split(images, data.train.labels), held_out)) == ()
+
+
 def test_a_limit_shrinks_a_share_and_leaves_a_count() -> None:
     assert [len(load_mnist(limit=limit).validation) for limit in (27_000, 2000, 10)] == [3000, 300, 300]
     assert len(load_mnist(limit=10, validation=6000).validation) == 6000

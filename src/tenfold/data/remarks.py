@@ -1,4 +1,7 @@
-"""What a user should know of data of their own before training on it: uneven classes, images that repeat."""
+"""What a user should know of data of their own before training on it.
+
+Uneven classes, images that are dark on light, images that repeat.
+"""
 
 from dataclasses import dataclass
 
@@ -14,6 +17,12 @@ UNEVEN = 4
 NEAR = 6.0
 """Two images are near-duplicates where the root of the mean squared difference of their pixels, 0-255, is at
 most this: a picture saved again. Any two of MNIST's training images are 8 apart or more."""
+
+INVERTED = 0.1
+"""Such a share of the training images may have a light edge before it is remarked on."""
+
+LIGHT = 160
+"""An edge is as light as paper where the median of its pixels, 0-255, is above this."""
 
 MOST = 3000
 """So many held-out images are looked at, evenly spread."""
@@ -42,6 +51,13 @@ def remark_on(dataset: Dataset) -> tuple[str, ...]:
             f'the classes are uneven: {counts[commonest]} training images of "{common}", {counts[rarest]} of '
             f'"{rare}"; the rare ones will be read worse, so gather more of them'
         )
+    inverted = count_inverted(dataset.train)
+    if inverted > INVERTED * len(dataset.train):
+        remarks.append(
+            f"{inverted} of {len(dataset.train)} training images look dark on light; images of 28x28 pixels "
+            "are taken as they are, but a reader makes what it is given bright ink on dark, as MNIST is; "
+            "if they show ink on paper, invert them"
+        )
     found = count_repeated(dataset.train, dataset.validation)
     if found.repeated:
         remarks.append(
@@ -49,6 +65,15 @@ def remark_on(dataset: Dataset) -> tuple[str, ...]:
             f"(their pixels differ by {NEAR:g} of 255 or less): the validation figures flatter the reader"
         )
     return tuple(remarks)
+
+
+def count_inverted(split: Split) -> int:
+    """Count images whose edge, 108 pixels, is as light as paper; see LIGHT."""
+    images = split.images
+    rows = images[:, [0, -1], :].reshape(len(images), -1)  # (n, 56)
+    columns = images[:, 1:-1, [0, -1]].reshape(len(images), -1)  # (n, 52)
+    edges = np.concatenate([rows, columns], axis=1)
+    return int((np.median(edges, axis=1) > LIGHT).sum())
 
 
 def count_repeated(train: Split, held_out: Split) -> Repeated:
