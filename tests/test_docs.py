@@ -110,8 +110,8 @@ def test_no_cell_is_without_an_assertion_or_a_figure_that_the_text_speaks_of(pag
     text = page.read_text("utf-8")
     found = cells(text)
     assert text.count("```{code-cell}") == len(found)
-    for (options, code), (after, check) in zip(found, [*found[1:], ("", "")], strict=True):
-        checked = code + check if HIDDEN in after and HIDDEN not in options else code
+    for (options, code), (after, check) in zip(found, [*found, ("", "")][1:], strict=True):
+        checked = f"{code}\n{check}" if HIDDEN in after and HIDDEN not in options else code
         assert re.search(r"^\s*assert ", checked, re.MULTILINE) or "plt.show()" in code, code
         drawn = re.search(r"^plt\.show\(\)$", code, re.MULTILINE)
         assert bool(drawn) == (":alt:" in options), f"alt text goes with a figure:\n{code}"
