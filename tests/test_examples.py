@@ -49,7 +49,7 @@ def test_the_notebook_runs(tmp_path, monkeypatch):
 
 @pytest.fixture
 def bare(tmp_path):
-    """Runs the notebook's first cell in a folder, in a Python without Tenfold whose pip only says its words."""
+    """Runs the notebook's first cell in a folder, by a Python without Tenfold; pip only says its words."""
     pip = tmp_path / "modules" / "pip"
     pip.mkdir(parents=True)
     (pip / "__init__.py").touch()
