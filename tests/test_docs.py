@@ -138,6 +138,34 @@ def test_a_guide_shows_the_commands_that_it_ran(page):
         assert command in shown, f"not shown, or not in this order: {command}"
 
 
+def scripts_named(text: str) -> set[str]:
+    """The commands in a text that run a file of the repository."""
+    found = re.findall(r"\bpython ((?:benchmarks|examples|docs)/[^`\n#]+?)[ ]*(?=[`\n#])", text)
+    return {" ".join(command.split()) for command in found}
+
+
+@pytest.mark.parametrize("page", TAUGHT, ids=name_of)
+def test_the_scripts_that_a_page_names_exist_with_their_options(page):
+    for command in scripts_named(page.read_text("utf-8")):
+        script, *words = shlex.split(command)
+        source = (ROOT / script).read_text("utf-8")
+        for word in words:
+            if word.startswith("--"):
+                assert f'"{word}"' in source, command
+            elif "/" in word:
+                assert (ROOT / word).exists(), command
+
+
+def test_the_guide_to_figures_has_every_benchmark_that_the_readme_names():
+    readme = scripts_named((ROOT / "README.md").read_text("utf-8"))
+    guide = (DOCS / "guides" / "figures.md").read_text("utf-8")
+    benchmarks = {command for command in readme if command.startswith("benchmarks/")}
+    assert len(benchmarks) >= 3
+    assert benchmarks <= scripts_named(guide)
+    kept = {path.relative_to(ROOT).as_posix() for path in (ROOT / "benchmarks" / "results").glob("*.json")}
+    assert kept == set(re.findall(r"benchmarks/results/\w+\.json", guide))
+
+
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_links_into_the_code_lead_somewhere(page):
     for target in re.findall(r"\{tenfold\}`([^`]+)`", page.read_text("utf-8")):
@@ -204,6 +232,14 @@ def test_an_error_in_a_page_is_an_error(tmp_path, monkeypatch):
     assert running.is_kept(page)
     (cell,) = running.read(page.read_text()).cells[1:]
     assert cell.outputs[0]["text"] == "2\n"
+
+
+def test_what_is_kept_names_no_folder_of_the_machine():
+    here = Path(sys.modules["tenfold"].__file__).parents[1]
+    said = running._without_folders(f"training on MNIST ({here}/tenfold/data/mnist.npz)")
+    assert said == "training on MNIST (…/tenfold/data/mnist.npz)"
+    for path in running.CACHE.glob("*.json"):
+        assert not re.search(r"/(root|home|Users|tmp)/", path.read_text("utf-8")), path.name
 
 
 @pytest.mark.parametrize("path", sorted(experiments.FOLDER.glob("*.json")), ids=lambda path: path.stem)

@@ -10,6 +10,7 @@ code loads it. A page whose key is not there is run when the site is built; an e
 import ast
 import base64
 import hashlib
+import importlib.util
 import io
 import json
 import os
@@ -165,6 +166,8 @@ def _tidy(output: NotebookNode, page: Path) -> dict[str, Any]:
         raise ExtensionError(f"{page.relative_to(DOCS)}: written to standard error: {output.text[:2000]}")
     kept = dict(output)
     kept.pop("execution_count", None)
+    if output.output_type == "stream":
+        kept["text"] = _without_folders(output.text)
     if output.output_type == "execute_result":
         kept["output_type"] = "display_data"
     if "data" in output:
@@ -173,6 +176,13 @@ def _tidy(output: NotebookNode, page: Path) -> dict[str, Any]:
         if "image/png" in output.data:
             kept["data"] = {"image/png": _shrink(output.data["image/png"])}
     return kept
+
+
+def _without_folders(text: str) -> str:
+    """A text without the folders of the machine it was printed on, in front of Tenfold's own files."""
+    package = importlib.util.find_spec("tenfold")
+    installed = Path(package.origin).parents[1] if package and package.origin else DOCS.parent
+    return text.replace(f"{installed}{os.sep}", "…/")
 
 
 def _shrink(png: str) -> str:
