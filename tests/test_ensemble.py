@@ -22,8 +22,7 @@ from makers.stopping import check_same, ignore, interrupt_after, kill_once
 from tenfold.cli import main
 from tenfold.data import Dataset, Split
 from tenfold.errors import OptionError, RunError
-from tenfold.judging import evaluate
-from tenfold.making import Run, build_network, finishing, resume, runs, train
+from tenfold.making import Run, build_network, finishing, resume, runs, train, training
 from tenfold.making.backend import keras
 from tenfold.making.calibration import logits_of
 from tenfold.making.ensembles import combine, mean_history
@@ -116,16 +115,15 @@ def test_networks_side_by_side_give_the_mean_and_are_exported(
         np.testing.assert_allclose([answer.is_digit for answer in read], np.ravel(again[1]), atol=1e-5)
 
 
-def test_a_class_that_no_network_thinks_possible_stays_finite() -> None:
-    images = keras.Input((28, 28), dtype="uint8")
-    sums = keras.layers.Rescaling(1.0)(keras.layers.Flatten()(images))
-    sure = keras.layers.Dense(2, activation="softmax", kernel_initializer=lambda *_: [[1.0, -1.0]] * 784)(
-        sums
-    )
-    model = combine([keras.Model(images, sure), keras.Model(images, sure)])
-    bright = np.full((1, 28, 28), 255, np.uint8)
-    np.testing.assert_array_equal(model(bright), [[1, 0]])
-    assert np.isfinite(logits_of(model)(bright)[0]).all()
+def test_a_class_that_no_network_thinks_possible_stays_finite(data: Dataset) -> None:
+    network = build_network()
+    last = network.get_layer("probabilities")
+    last.set_weights([last.get_weights()[0], np.array([1000.0] + [0.0] * 9)])
+    model = combine([network, network])
+    model.get_layer("temperature").scale = 3.0
+    images = data.train.images[:2]
+    np.testing.assert_array_equal(model(images)[:, 0], [1, 1])
+    assert np.isfinite(logits_of(model)(images)[0]).all()
 
 
 @given(st.lists(st.lists(st.floats(0, 1), min_size=1, max_size=5), min_size=1, max_size=4))
@@ -197,13 +195,13 @@ def test_what_is_told_says_which_member_it_is_of(whole: Run, told: list[Event]) 
 
 def test_remarks_on_the_data_are_made_once(data: Dataset, tmp_path: Path) -> None:
     notes: list[str] = []
-    repeated = replace(data, validation=Split(data.train.images[:50], data.train.labels[:50]))
-    choices = QUICK | {"epochs": 1}
+    own = Split(data.train.images[:50], data.train.labels[:50])
+    repeated = replace(data, validation=own, test=own, sha256="1" * 64)
     train(
         data=repeated,
         out=tmp_path / "run",
         on_event=lambda event: notes.append(event.text) if isinstance(event, Note) else None,
-        **choices,
+        **QUICK | {"epochs": 1},
     )
     assert sum("near-duplicates" in note for note in notes) == 1
 
@@ -223,15 +221,13 @@ def test_every_recipe_and_data_of_ones_own(name: str, data: Dataset, tmp_path: P
     assert run.metrics["members"] == {}
     mean = np.mean([answers(member, split.images) for member in run.members], axis=0)
     np.testing.assert_allclose(answers(run, split.images), mean, atol=1e-5)
-    report = evaluate(run.reader(), split)
-    assert report.accuracy > 0.5
 
 
 # --- stopped and gone on with
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("count", [1, 5])
+@pytest.mark.parametrize("count", [1, 3])
 def test_ctrl_c_and_resumed_ends_with_the_same_reader(
     count: int, data: Dataset, whole: Run, tmp_path: Path
 ) -> None:
@@ -252,7 +248,7 @@ def test_ctrl_c_and_resumed_ends_with_the_same_reader(
     told: list[Event] = []
     check_same(resume(folder, data=data, on_event=told.append), whole)
     first = next(event for event in told if isinstance(event, Member))
-    assert first.finished == (count == 5)
+    assert first.finished == (count == 3)
 
 
 def test_ctrl_c_before_anything_is_saved_leaves_nothing(data: Dataset, tmp_path: Path) -> None:
@@ -325,10 +321,11 @@ def test_too_little_room_is_said_before_it_begins(
     data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usage = shutil.disk_usage(tmp_path)
-    one, _ = 100 * build_network("fast").count_params() + (8 << 20), None
+    one = training.SPARE_BYTES + training.BYTES_A_PARAMETER * build_network("fast").count_params()
     monkeypatch.setattr(runs.shutil, "disk_usage", lambda path: usage._replace(free=2 * one))
-    with pytest.raises(RunError, match="MB are free, the run needs up to 42 MB"):
-        train(data=data, out=tmp_path / "run", **QUICK | {"ensemble": 2})
+    needed = -(-(2 * one + training.SPARE_BYTES) >> 20)
+    with pytest.raises(RunError, match=f"MB are free, the run needs up to {needed} MB"):
+        train(data=data, out=tmp_path / "run", **QUICK)
     assert list(tmp_path.iterdir()) == []
 
 

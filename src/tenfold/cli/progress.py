@@ -54,6 +54,7 @@ class Watcher:
         self._before, self._after = event.number - 1, event.count - event.number
         if event.finished:
             self._print(f"{self._prefix}trained earlier", tell)
+            self._prefix = ""
 
     def _start_bar(self, total: int) -> None:
         from rich.console import Console

@@ -71,6 +71,9 @@ with hushed():
     except ImportError as error:
         raise MissingExtraError(f"training ({error})", "train") from error
 
+# Each network trained in one process is a new function, which TensorFlow takes for a mistake from the fifth on.
+tensorflow.get_logger().addFilter(lambda record: "tf.function retracing" not in record.getMessage())
+
 if keras.backend.backend() != "tensorflow":
     raise OptionError(
         f"Keras runs on {keras.backend.backend()} here; Tenfold trains on TensorFlow: "
