@@ -71,7 +71,7 @@ with hushed():
     except ImportError as error:
         raise MissingExtraError(f"training ({error})", "train") from error
 
-# Each network trained in one process is a new function, which TensorFlow takes for a mistake from the fifth on.
+# Each network that a process trains is a new function; TensorFlow takes that for a mistake from the fifth on.
 tensorflow.get_logger().addFilter(lambda record: "tf.function retracing" not in record.getMessage())
 
 if keras.backend.backend() != "tensorflow":
