@@ -5,9 +5,7 @@ import os
 import random
 import resource
 import signal
-import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -19,10 +17,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tenfold
+from makers.stopping import check_same, ignore, interrupt_after, kill_once
 from tenfold.cli import main
 from tenfold.data import Dataset, Split
 from tenfold.errors import DataError, OptionError, RunError, TrainingError
-from tenfold.making import Run, backend, fitting, recipe, resume, runs, train, training
+from tenfold.making import Run, backend, finishing, fitting, recipe, resume, runs, train, training
 from tenfold.making.beginnings import choose_recipe
 from tenfold.making.checkpoints import Checkpoints, Keeper, State, from_bytes, to_bytes
 from tenfold.making.events import EpochEnd, Note, Progress
@@ -46,7 +45,7 @@ def data() -> Dataset:
 @pytest.fixture(autouse=True)
 def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Drawing takes longer than these trainings, and has tests of its own."""
-    monkeypatch.setattr(training, "_draw", lambda *given: None)
+    monkeypatch.setattr(finishing, "_draw", lambda *given: None)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -69,32 +68,6 @@ def whole(data: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Callable[[
         return done[kind]
 
     return give
-
-
-def ignore(event: object) -> None:
-    pass
-
-
-def interrupt_after(count: int) -> Callable[[object], None]:
-    """A listener that presses Ctrl-C once it has heard of so many steps and epochs."""
-    heard = 0
-
-    def listen(event: object) -> None:
-        nonlocal heard
-        heard += isinstance(event, Progress | EpochEnd)
-        if heard == count and isinstance(event, Progress | EpochEnd):
-            signal.raise_signal(signal.SIGINT)
-
-    return listen
-
-
-def check_same(run: Run, other: Run) -> None:
-    """The same weights, the same reader bit for bit, the same history but for the time it took."""
-    assert run.metrics["weights_sha256"] == other.metrics["weights_sha256"]
-    assert (run.folder / runs.READER).read_bytes() == (other.folder / runs.READER).read_bytes()
-    histories = [[{**row, "seconds": 0} for row in each.history] for each in (run, other)]
-    assert histories[0] == histories[1]
-    assert run.figures == other.figures
 
 
 @pytest.mark.slow
@@ -150,42 +123,11 @@ def test_kill_9_at_any_moment_and_resumed_ends_with_the_same_weights(
 ) -> None:
     random.seed(f"kill {kind}")
     code = f"import tenfold; tenfold.train(out='killed', save_every=0, **{FEW | KINDS[kind]!r})"
+    saved = Checkpoints(tmp_path / "killed" / runs.CHECKPOINTS)
     for command in (["-c", code], ["-m", "tenfold", "train", "--resume", "killed"]):
-        kill_once_saved([sys.executable, *command], tmp_path, random.random())
+        kill_once([sys.executable, *command], tmp_path, lambda: saved.paths()[:1], random.random())
+        assert saved.paths()
     check_same(resume(tmp_path / "killed", on_event=ignore), whole(kind))
-
-
-def kill_once_saved(command: list[str], folder: Path, later: float) -> None:
-    """Kill a training a moment after it wrote a new checkpoint; whoever works for it must end too."""
-    saved = Checkpoints(folder / "killed" / runs.CHECKPOINTS)
-    before = saved.paths()[:1]
-    process = subprocess.Popen(
-        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
-    )
-    while saved.paths()[:1] == before and process.poll() is None:
-        time.sleep(0.01)
-    time.sleep(later)
-    process.kill()
-    process.communicate()
-    assert saved.paths(), "it ended before it was killed"
-    for _ in range(600):
-        if not members(process.pid):
-            return
-        time.sleep(0.1)
-    pytest.fail(f"still at work: {members(process.pid)}")
-
-
-def members(group: int) -> list[str]:
-    """The processes of a session that are still there."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            state, _, _, session = path.read_text().rpartition(")")[2].split()[:4]
-        except OSError:
-            continue
-        if session == str(group) and state != "Z":
-            found.append(path.parent.name)
-    return found
 
 
 # --- checkpoints
@@ -489,7 +431,7 @@ def test_early_stopping_goes_on_where_it_was(data: Dataset, tmp_path: Path) -> N
         fitting.keras.utils.set_random_seed(3)
         model = training.build_network("classic")
         fitted = fitting.fit_stock(model, chosen, data, 3, listen, keeper)
-        return training.hash_weights(model), fitted
+        return finishing.hash_weights(model), fitted
 
     weights, through = fit(Keeper(), None)
     assert len(through.history) < 30

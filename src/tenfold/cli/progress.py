@@ -18,6 +18,8 @@ class Watcher:
         self._bar: Progress | None = None
         self._task: TaskID | None = None
         self._batches = 0
+        self._prefix = ""
+        self._before = self._after = 0  # networks of an ensemble
 
     def __enter__(self) -> "Watcher":
         return self
@@ -33,8 +35,10 @@ class Watcher:
         match event:
             case events.Started():
                 self._batches = event.batches
-                if sys.stderr.isatty():
-                    self._start_bar(event.recipe.epochs * event.batches)
+                if self._bar is None and sys.stderr.isatty():
+                    self._start_bar((self._before + 1 + self._after) * event.recipe.epochs * event.batches)
+            case events.Member():
+                self._begin_member(event)
             case events.Progress():
                 self._move_bar(event)
             case events.EpochEnd():
@@ -42,7 +46,15 @@ class Watcher:
             case events.Note():
                 self._print(event.text, say)
             case events.Finished():
-                self._print(f"trained and written in {event.seconds:.1f} s", tell)
+                self._print(f"{self._prefix}trained and written in {event.seconds:.1f} s", tell)
+                self._prefix = ""
+
+    def _begin_member(self, event: events.Member) -> None:
+        self._prefix = f"network {event.number}/{event.count}, seed {event.seed}  "
+        self._before, self._after = event.number - 1, event.count - event.number
+        if event.finished:
+            self._print(f"{self._prefix}trained earlier", tell)
+            self._prefix = ""
 
     def _start_bar(self, total: int) -> None:
         from rich.console import Console
@@ -63,16 +75,18 @@ class Watcher:
         figures = (
             f"loss {event.loss:.4f}  accuracy {event.accuracy:.4f}  {event.images_per_second:,.0f} images/s"
         )
-        done = (event.epoch - 1) * event.batches + event.batch
-        self._update(completed=done, description=f"epoch {event.epoch}/{event.epochs}", figures=figures)
+        done = (self._before * event.epochs + event.epoch - 1) * event.batches + event.batch
+        place = f"{self._prefix}epoch {event.epoch}/{event.epochs}"
+        self._update(completed=done, description=place, figures=figures)
 
     def _end_epoch(self, event: events.EpochEnd) -> None:
-        line = f"epoch {event.epoch}/{event.epochs}  loss {event.loss:.4f}  accuracy {event.accuracy:.4f}"
+        line = f"{self._prefix}epoch {event.epoch}/{event.epochs}"
+        line += f"  loss {event.loss:.4f}  accuracy {event.accuracy:.4f}"
         if event.validation_loss is not None and event.validation_accuracy is not None:
             line += f"  validation loss {event.validation_loss:.4f}  accuracy {event.validation_accuracy:.4f}"
-        self._update(completed=event.epoch * self._batches)
+        self._update(completed=(self._before * event.epochs + event.epoch) * self._batches)
         line += f"  {event.seconds:.1f} s  {event.images_per_second:,.0f} images/s"
-        left = (event.epochs - event.epoch) * event.seconds
+        left = (event.epochs - event.epoch + self._after * event.epochs) * event.seconds
         self._print(f"{line}  {_duration(left)} left" if left else line, tell)
 
     def _update(self, **changes: Any) -> None:

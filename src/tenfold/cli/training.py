@@ -82,6 +82,10 @@ class TrainOptions(Options):
         bool | None, option("", "Leave logs for TensorBoard in the run folder.", name="--tensorboard")
     ] = None
     save_every: Annotated[float | None, option("SECONDS", "Between two checkpoints.", "5")] = None
+    ensemble: Annotated[
+        int | None,
+        option("N", "Train N networks, from this seed and the next ones; read with their mean.", "1"),
+    ] = None
     resume: Annotated[
         Path | None, option("RUN", "Go on with a run that was stopped; it knows its own options.")
     ] = None
@@ -151,8 +155,8 @@ def _plan(options: Options) -> "Plan":
     choices = {name: value for name, value in given.items() if name in names}
     recipe = choose_recipe(options.recipe, choices, given.get("init"))
     source = Source(**{field.name: given[field.name] for field in fields(Source) if field.name in given})
-    rest = {name: given[name] for name in ("seed", "init", "tensorboard", "save_every") if name in given}
-    return Plan(recipe, source=source, **rest)
+    rest = {field.name for field in fields(Plan)} - {"recipe", "source"}
+    return Plan(recipe, source=source, **{name: given[name] for name in rest if name in given})
 
 
 def _given(options: Options) -> dict[str, Any]:
@@ -190,8 +194,19 @@ def _resume(options: TrainOptions, folder: Path) -> int:
 
 def _finish(trained: "Run") -> int:
     write(f"Run folder: {trained.folder}")
+    _write_members(trained)
     _write_scores(trained)
     return 0
+
+
+def _write_members(trained: "Run") -> None:
+    """Print how the networks of an ensemble read, each on its own."""
+    members = trained.metrics.get("members", {})
+    for split in ("test", "validation"):
+        if figure := members.get(f"{split}_accuracy"):
+            mean, spread = 100 * figure["mean"], 100 * figure["sd"]
+            write(f"{len(figure['each'])} networks, each alone: {split} accuracy {mean:.2f} ± {spread:.2f}%")
+            return
 
 
 def _write_scores(trained: "Run", indent: str = "") -> None:

@@ -71,6 +71,9 @@ with hushed():
     except ImportError as error:
         raise MissingExtraError(f"training ({error})", "train") from error
 
+# Each network that a process trains is a new function; TensorFlow takes that for a mistake from the fifth on.
+tensorflow.get_logger().addFilter(lambda record: "tf.function retracing" not in record.getMessage())
+
 if keras.backend.backend() != "tensorflow":
     raise OptionError(
         f"Keras runs on {keras.backend.backend()} here; Tenfold trains on TensorFlow: "

@@ -30,6 +30,12 @@ class Begun:
 def look_at(folder: str | Path) -> Begun:
     """A run that another can begin with. Raises RunError where it is none, or has no weights yet."""
     folder = Path(folder)
+    if runs.is_ensemble(folder):
+        one = runs.member_folder(folder, read_plan(folder)[0].seed)
+        raise RunError(
+            f"{folder}: an ensemble, and training begins with the weights of one network: name the run of "
+            f"one of its seeds, such as {one}"
+        )
     if (folder / runs.METRICS).exists():
         run = runs.load_run(folder)
         found, names = run.recipe, run.metrics.get("data", {}).get("class_names")
@@ -121,12 +127,21 @@ def match_dataset(dataset: Dataset, begun: Begun) -> Dataset:
 
 def load_weights(model: Any, folder: Path) -> None:
     """Give a network the weights of a run. Raises RunError where they cannot be read or do not fit."""
+    weights = load_network(folder).get_weights()
+    try:
+        model.set_weights(weights)
+    except ValueError as error:
+        reason = " ".join(str(error).split())[:160]
+        raise RunError(f"{folder / runs.MODEL}: its weights do not fit ({reason})") from None
+
+
+def load_network(folder: Path) -> Any:
+    """The trained network of a run, in Keras. Raises RunError where it cannot be read."""
     from tenfold.making.backend import keras
 
     path = folder / runs.MODEL
     try:
-        weights = keras.models.load_model(path, compile=False).get_weights()
-        model.set_weights(weights)
+        return keras.models.load_model(path, compile=False)
     except Exception as error:  # Keras raises a dozen kinds on damaged files
         reason = " ".join(str(error).split())[:160]
-        raise RunError(f"{path}: its weights cannot be taken ({reason})") from None
+        raise RunError(f"{path}: cannot be read ({reason})") from None

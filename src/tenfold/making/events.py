@@ -1,6 +1,7 @@
 """What a training tells whoever watches it: plain values handed to `on_event`, in order.
 
-Started, then per epoch any number of Progress and one EpochEnd, then Finished; a Note at any time.
+Started, then per epoch any number of Progress and one EpochEnd, then Finished; a Note at any time. Of an
+ensemble, Member before each of its networks, whose own events follow; the last Finished is that of the whole.
 """
 
 from collections.abc import Mapping
@@ -26,6 +27,16 @@ class Started:
     test: int
     batches: int
     parameters: int
+
+
+@dataclass(frozen=True)
+class Member:
+    """The next of an ensemble's networks, counted from 1. finished: it was trained earlier."""
+
+    number: int
+    count: int
+    seed: int
+    finished: bool
 
 
 @dataclass(frozen=True)
@@ -88,4 +99,4 @@ def end_of_epoch(row: Mapping[str, float], epochs: int, images_per_second: float
     )
 
 
-Event = Started | Progress | EpochEnd | Note | Finished
+Event = Started | Member | Progress | EpochEnd | Note | Finished

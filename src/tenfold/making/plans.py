@@ -4,7 +4,7 @@ import json
 import math
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,9 @@ FORMAT = 1
 
 LARGEST_SEED = 2**32 - 1
 """NumPy's generators take no larger one."""
+
+MOST_MEMBERS = 100
+"""More in an ensemble is taken for a slip: its reader would be a hundred times slower than one network."""
 
 
 @dataclass(frozen=True)
@@ -61,8 +64,10 @@ class Plan:
     source: None where a program brought the data as arrays.
     init: the run whose weights it begins with; None begins with weights drawn by the seed.
     save_every: seconds between checkpoints.
+    ensemble: how many networks are trained, from this seed and those that follow it; the reader reads with
+        the mean of their probabilities. 1 is one network.
 
-    Raises OptionError on a seed or an interval that cannot be.
+    Raises OptionError on a seed, an interval or a number of networks that cannot be.
     """
 
     recipe: Recipe
@@ -71,6 +76,7 @@ class Plan:
     init: str | None = None
     tensorboard: bool = False
     save_every: float = SAVE_EVERY
+    ensemble: int = 1
 
     def __post_init__(self) -> None:
         check_seed(self.seed)
@@ -82,6 +88,21 @@ class Plan:
                 "early stopping watches the validation loss, and a validation of 0 holds no images out for it"
                 + see("overfitting")
             )
+        _check_ensemble(self.ensemble, self.seed)
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seed of each network."""
+        return tuple(range(self.seed, self.seed + self.ensemble))
+
+    @property
+    def name(self) -> str:
+        """What the reader is called."""
+        return self.recipe.name if self.ensemble == 1 else f"{self.recipe.name}-ensemble"
+
+    def member(self, seed: int) -> "Plan":
+        """The plan of the network of one seed alone."""
+        return replace(self, seed=seed, ensemble=1)
 
     def load(self) -> Dataset:
         """Read the data. Raises DataError, OptionError."""
@@ -92,6 +113,15 @@ def check_seed(seed: object) -> None:
     """Raise OptionError for what cannot be a seed."""
     if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed <= LARGEST_SEED:
         raise OptionError(f"the seed must be a whole number from 0 to {LARGEST_SEED}, got {seed!r}")
+
+
+def _check_ensemble(count: object, seed: int) -> None:
+    if not isinstance(count, int) or isinstance(count, bool) or not 1 <= count <= MOST_MEMBERS:
+        raise OptionError(
+            f"an ensemble has 2 to {MOST_MEMBERS} networks, or 1 for one network alone; got {count!r}"
+        )
+    if seed + count - 1 > LARGEST_SEED:
+        raise OptionError(f"{count} seeds from {seed} on go beyond {LARGEST_SEED}, the largest there is")
 
 
 def find_source(
@@ -214,7 +244,8 @@ def settings(plan: Plan) -> dict[str, Any]:
 
 
 def _rebuild(kind: Any, content: Mapping[str, Any]) -> Any:
-    return kind(**{f.name: content[f.name] for f in fields(kind)})
+    """What was written down; a choice that came later stands as it was before there was one."""
+    return kind(**{f.name: content[f.name] for f in fields(kind) if f.name in content})
 
 
 def _short(value: object) -> str:

@@ -28,12 +28,14 @@ METRICS = "metrics.json"
 PLAN = "run.json"
 CHECKPOINTS = "checkpoints"
 TENSORBOARD = "tensorboard"
+MEMBERS = "members"
 SAMPLES = "samples.png"
 CURVES = "curves.png"
 CONFUSION = "confusion.png"
 MISTAKES = "mistakes.png"
 FILES = (PLAN, MODEL, READER, HISTORY, METRICS, SAMPLES, CURVES, CONFUSION, MISTAKES)
-"""Every file in a finished run folder; the folder tensorboard is there where it was asked for."""
+"""Every file in a finished run folder; the folder tensorboard is there where it was asked for, and the folder
+members, with a run for each seed, in that of an ensemble."""
 
 LARGEST_TEXT = 16 << 20  # bytes
 
@@ -50,7 +52,8 @@ class Run:
 
     history: one mapping an epoch: epoch, loss, accuracy, val_loss and val_accuracy where images were held
         out, learning_rate, seconds.
-    metrics: what metrics.json holds: versions, seed, recipe, data, timings and figures.
+    metrics: what metrics.json holds: versions, seeds, recipe, data, timings and figures; of an ensemble also
+        `members`, each figure's values, mean and standard deviation over them.
     """
 
     folder: Path
@@ -71,6 +74,23 @@ class Run:
     def reader(self) -> Reader:
         """The reader this run made. Raises ReaderError where its file is missing or damaged."""
         return load(self.folder)
+
+    @property
+    def members(self) -> "tuple[Run, ...]":
+        """The runs of an ensemble's networks; empty for one network. Raises RunError where one is gone."""
+        if not is_ensemble(self.folder):
+            return ()
+        return tuple(load_run(member_folder(self.folder, seed)) for seed in self.metrics["seeds"])
+
+
+def is_ensemble(folder: Path) -> bool:
+    """Whether a run folder is that of an ensemble."""
+    return (folder / MEMBERS).is_dir()
+
+
+def member_folder(folder: Path, seed: int) -> Path:
+    """The run folder of an ensemble's network of this seed."""
+    return folder / MEMBERS / f"seed-{seed}"
 
 
 def load_run(folder: str | Path) -> Run:

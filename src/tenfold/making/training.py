@@ -1,32 +1,33 @@
 """Training: a plan and a data set become a run folder."""
 
+import errno
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tenfold.data import DIGITS, Dataset, load_mnist, remark_on
+from tenfold.data import Dataset, remark_on
 from tenfold.errors import DataError, OptionError, RunError, TrainingError, see
-from tenfold.judging import Report, evaluate
 from tenfold.making import beginnings, plans, runs
 from tenfold.making.backend import keras
 from tenfold.making.board import Board
 from tenfold.making.checkpoints import SAVE_EVERY, Keeper
 from tenfold.making.compiled import COMPILED
-from tenfold.making.events import Event, Finished, Note, Started
-from tenfold.making.export import hash_weights, rewrite_card, write_reader
+from tenfold.making.ensembles import describe_members, join
+from tenfold.making.events import Event, Finished, Member, Note, Started
+from tenfold.making.finishing import Work, finish, save_model
 from tenfold.making.fitting import Fitted, fit_stock
 from tenfold.making.networks import build_network
 from tenfold.making.plans import Plan
 from tenfold.making.recipes import Recipe
 from tenfold.making.runs import Run
-from tenfold.making.surroundings import describe_machine, describe_versions
-from tenfold.reading import Card, load
+from tenfold.making.surroundings import describe_versions
+from tenfold.reading.bundle import LARGEST
 
 SPARE_BYTES = 8 << 20
 """Room for a run's pictures, history and metrics, generously."""
@@ -38,6 +39,9 @@ AS_IS = (
     "pictures are taken as they are, but a reader prepares the pictures it is given: this suits only those "
     "that are cut and centred like MNIST's"
 )
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What the system says where a disk, a share of it or a file is full."""
 
 FITS: dict[str, Callable[..., Fitted]] = {"stock": fit_stock, **COMPILED}
 """How a network is fitted, by the name in its recipe."""
@@ -55,6 +59,7 @@ def train(
     init: str | Path | None = None,
     tensorboard: bool = False,
     save_every: float = SAVE_EVERY,
+    ensemble: int = 1,
     on_event: Callable[[Event], None] | None = None,
     **choices: Any,
 ) -> Run:
@@ -70,6 +75,9 @@ def train(
     init: a run whose weights to begin with, at a tenth of the recipe's learning rate unless one is chosen.
     tensorboard: leave logs for TensorBoard in the folder's `tensorboard`.
     save_every: seconds between checkpoints; `resume` goes on from the last.
+    ensemble: how many networks to train, from `seed` and the seeds that follow it, each in a run folder of
+        its own inside this one; the reader reads with the mean of their probabilities, calibrated after
+        averaging.
     on_event: called with each event of `making.events`; None turns notes into Python warnings.
     choices: changes to the recipe, such as `activation="elu"`; see `Recipe`.
 
@@ -88,20 +96,8 @@ def train(
     """
     chosen = beginnings.choose_recipe(recipe, choices, init)
     source = plans.find_source(data, validation, limit, as_is)
-    plan = Plan(chosen, seed, source, None if init is None else str(init), tensorboard, save_every)
+    plan = Plan(chosen, seed, source, None if init is None else str(init), tensorboard, save_every, ensemble)
     return begin(plan, data if isinstance(data, Dataset) else plan.load(), out, on_event)
-
-
-@dataclass(frozen=True, eq=False)
-class _Work:
-    """One training under way."""
-
-    folder: Path
-    plan: Plan
-    dataset: Dataset
-    tell: Callable[[Event], None]
-    clock: float
-    started: str
 
 
 def begin(
@@ -111,22 +107,8 @@ def begin(
     on_event: Callable[[Event], None] | None = None,
 ) -> Run:
     """Begin a training that is planned, on data that is loaded; see `train`."""
-    clock, tell = time.perf_counter(), on_event or _warn
-    dataset = _fit_together(plan, dataset)
-    model = _first_model(plan, dataset)
-    content = plans.plan_content(plan, plans.describe_data(dataset), describe_versions())
-    room = SPARE_BYTES + BYTES_A_PARAMETER * model.count_params()
-    folders = runs.claim_folder(out, plan.recipe.name, content, room)
-    work = _Work(folders[0], plan, dataset, tell, clock, content["started"])
-    keeper = Keeper(folders[0], tell, plan.save_every, _board(plan, folders[0]))
-    with runs.held(folders[0]):
-        try:
-            with _guarded(work, keeper):
-                return _train_into(work, model, keeper)
-        except BaseException:
-            if not keeper.holds:
-                runs.discard(folders)
-            raise
+    tell = on_event or _warn
+    return _begin(plan, dataset, out, tell, partial(_advised, tell))
 
 
 def resume(
@@ -138,14 +120,49 @@ def resume(
     """Go on with a run that was stopped, from its last whole checkpoint, to the weights it would have had.
 
     data: the Dataset of a run that was begun with one; others load their data again. A finished run is given
-    back as it is.
+    back as it is, and so is each finished network of an ensemble that goes on.
 
     Raises:
         RunError: the folder is not a run, or another process is training it.
         OptionError: the data is not what the run was begun with.
         All that `train` raises.
     """
-    clock, tell, folder = time.perf_counter(), on_event or _warn, Path(folder)
+    tell = on_event or _warn
+    return _resume(Path(folder), data, tell, partial(_advised, tell))
+
+
+Guard = Callable[[Path], AbstractContextManager[object]]
+
+
+def _begin(
+    plan: Plan,
+    dataset: Dataset,
+    out: str | Path | None,
+    tell: Callable[[Event], None],
+    guard: Guard = nullcontext,
+) -> Run:
+    """Train in a new folder; it goes again where the training breaks off with nothing to go on from."""
+    clock = time.perf_counter()
+    dataset = _fit_together(plan, dataset)
+    model = _first_model(plan, dataset)
+    content = plans.plan_content(plan, plans.describe_data(dataset), describe_versions())
+    folders = runs.claim_folder(out, plan.name, content, _room(plan, model))
+    work = Work(folders[0], plan, dataset, tell, clock, content["started"])
+    with runs.held(work.folder):
+        try:
+            with guard(work.folder):
+                return _train_into(work, model, restore=False)
+        except BaseException:
+            if not _holds(work.folder):
+                runs.discard(folders)
+            raise
+
+
+def _resume(
+    folder: Path, data: Dataset | None, tell: Callable[[Event], None], guard: Guard = nullcontext
+) -> Run:
+    """Train on in a folder that is there; see `resume`."""
+    clock = time.perf_counter()
     plan, described, versions = plans.read_plan(folder)
     if (folder / runs.METRICS).exists():
         run = runs.load_run(folder)
@@ -162,46 +179,72 @@ def resume(
     if other:
         tell(Note(f"begun with {'; '.join(other)}: the weights may differ in their last bits"))
     model = _first_model(plan, dataset)
-    with runs.held(folder):
-        runs.check_room(folder, SPARE_BYTES + BYTES_A_PARAMETER * model.count_params())
-        keeper = Keeper(folder, tell, plan.save_every, _board(plan, folder))
-        keeper.restore()
-        work = _Work(folder, plan, dataset, tell, clock, plans.when_begun(folder))
-        with _guarded(work, keeper):
-            return _train_into(work, model, keeper)
-
-
-def _board(plan: Plan, folder: Path) -> Callable[[runs.Row], None]:
-    return Board(folder / runs.TENSORBOARD) if plan.tensorboard else lambda row: None
+    with runs.held(folder), guard(folder):
+        runs.check_room(folder, _room(plan, model, folder))
+        work = Work(folder, plan, dataset, tell, clock, plans.when_begun(folder))
+        return _train_into(work, model, restore=True)
 
 
 def _first_model(plan: Plan, dataset: Dataset) -> keras.Model:
-    """The network as it is before the first step."""
+    """The network as it is before the first step. Raises OptionError where its reader would be too large."""
     keras.utils.set_random_seed(plan.seed)
     recipe = plan.recipe
     model = build_network(recipe.network, len(dataset.class_names), recipe.activation, **recipe.dials)
+    size = 4 * model.count_params() * plan.ensemble
+    if size > LARGEST:
+        raise OptionError(
+            f"{plan.ensemble} networks of {model.count_params():,} parameters make a reader of "
+            f"{size >> 20} MB; expected at most {LARGEST >> 20} MB: train fewer, or smaller ones"
+        )
     if plan.init is not None:
         beginnings.load_weights(model, Path(plan.init))
     return model
 
 
+def _room(plan: Plan, model: keras.Model, folder: Path | None = None) -> int:
+    """Bytes that a training may need, at most. folder: its run's, whose finished members need no more."""
+    one = BYTES_A_PARAMETER * int(model.count_params())
+    if plan.ensemble == 1:
+        return SPARE_BYTES + one
+    places = [runs.member_folder(folder, seed) for seed in plan.seeds] if folder else []
+    left = plan.ensemble - sum((place / runs.METRICS).exists() for place in places)
+    return SPARE_BYTES + plan.ensemble * one + left * SPARE_BYTES
+
+
+def _holds(folder: Path) -> bool:
+    """Whether there is anything in a run's folder to resume from; a member's folder goes if there is not."""
+    return Keeper(folder).holds or any((folder / runs.MEMBERS).glob("seed-*"))
+
+
 @contextmanager
-def _guarded(work: _Work, keeper: Keeper) -> Iterator[None]:
-    """Keep what can be kept of a training that breaks off, and say how it goes on."""
-    command = f"tenfold train --resume {work.folder}"
+def _advised(tell: Callable[[Event], None], folder: Path) -> Iterator[None]:
+    """Say how a training that breaks off goes on."""
+    command = f"tenfold train --resume {folder}"
+    try:
+        yield
+    except KeyboardInterrupt:
+        if _holds(folder):
+            tell(Note(f"to go on: {command}"))
+        raise
+    except RunError as error:
+        # Keras hides causes of what passes through `fit`; the context is left.
+        cause = error.__cause__ or error.__context__
+        if not _holds(folder) or not isinstance(cause, OSError) or cause.errno not in NO_ROOM:
+            raise
+        raise RunError(f"{error}; what was saved before is whole: make room, then {command}") from error
+
+
+@contextmanager
+def _rescued(work: Work, keeper: Keeper) -> Iterator[None]:
+    """Keep what can be kept of a network whose training breaks off."""
     try:
         yield
     except KeyboardInterrupt:
         with suppress(RunError):
             keeper.rescue()
         if keeper.holds:
-            work.tell(Note(f"saved; whole epochs so far: {len(keeper.rows)}; to go on: {command}"))
+            work.tell(Note(f"saved; whole epochs so far: {len(keeper.rows)}"))
         raise
-    except RunError as error:
-        # Keras hides causes of what passes through `fit`; the context is left.
-        if not keeper.holds or not isinstance(error.__cause__ or error.__context__, OSError):
-            raise
-        raise RunError(f"{error}; the checkpoint before is whole: make room, then {command}") from error
     except TrainingError as error:
         with suppress(RunError):
             keeper.rescue()
@@ -213,64 +256,76 @@ def _guarded(work: _Work, keeper: Keeper) -> Iterator[None]:
         ) from error
 
 
-def _train_into(work: _Work, model: keras.Model, keeper: Keeper) -> Run:
-    folder, recipe, dataset, tell = work.folder, work.plan.recipe, work.dataset, work.tell
-    tell(_describe(folder, recipe, model, dataset))
-    as_is = (AS_IS,) if work.plan.source is not None and work.plan.source.as_is else ()
-    for text in (*recipe.warnings(), *remark_on(dataset), *as_is):
-        tell(Note(text))
-    try:
-        with keeper.stoppable():
-            fitted = FITS[recipe.fitting](model, recipe, dataset, work.plan.seed, tell, keeper)
-    except TrainingError:
-        if keeper.good is not None:
-            _save_model(model, folder)
-        raise
-    _save_model(model, folder)
-    card, reports = _write_reader(folder, recipe, model, dataset, work.plan.seed, fitted)
-    _draw(folder, dataset, fitted, reports)
-    metrics = {
-        "recipe": asdict(replace(recipe, learning_rate=recipe.rate)),
-        "seed": work.plan.seed,
-        "parameters": model.count_params(),
-        "data": plans.describe_data(dataset),
-        "figures": card.figures,
-        "epochs": len(fitted.history),
-        "kept_epoch": fitted.kept_epoch,
-        "weights_sha256": card.weights_sha256,
-        "seconds": {
-            "fit": round(fitted.seconds, 3),
-            "total": round(time.perf_counter() - work.clock, 3),
-        },
-        "started": work.started,
-        "machine": describe_machine(),
-        "versions": card.versions,
-    }
-    if work.plan.init is not None:
-        metrics |= {"init": work.plan.init, "mnist": _compare_on_mnist(work)}
-    runs.write_json(folder / runs.METRICS, metrics)
-    keeper.clear()
-    run = runs.load_run(folder)
-    tell(Finished(folder, run.files, time.perf_counter() - work.clock))
+def _train_into(work: Work, model: keras.Model, restore: bool) -> Run:
+    """Fill a run folder that is held. restore: go on from what is in it."""
+    if work.plan.ensemble == 1:
+        _train_one(work, model, restore)
+    else:
+        _train_members(work)
+    run = runs.load_run(work.folder)
+    work.tell(Finished(work.folder, run.files, time.perf_counter() - work.clock))
     return run
 
 
-def _save_model(model: keras.Model, folder: Path) -> None:
-    with runs.written_aside(folder / runs.MODEL) as aside:
-        model.save(aside)
+def _train_one(work: Work, model: keras.Model, restore: bool) -> None:
+    folder, plan, dataset, tell = work.folder, work.plan, work.dataset, work.tell
+    keeper = Keeper(folder, tell, plan.save_every, _board(plan, folder))
+    if restore:
+        keeper.restore()
+    with _rescued(work, keeper):
+        tell(_describe(work, model))
+        as_is = (AS_IS,) if plan.source is not None and plan.source.as_is else ()
+        for text in (*plan.recipe.warnings(), *remark_on(dataset), *as_is):
+            tell(Note(text))
+        try:
+            with keeper.stoppable():
+                fitted = FITS[plan.recipe.fitting](model, plan.recipe, dataset, plan.seed, tell, keeper)
+        except TrainingError:
+            if keeper.good is not None:
+                save_model(model, folder)
+            raise
+        finish(work, model, fitted)
+    keeper.clear()
 
 
-def _compare_on_mnist(work: _Work) -> dict[str, float]:
-    """Shares of MNIST's test images read right before and after, where both read digits; told as well."""
-    before = Path(work.plan.init or "")
-    test = load_mnist().test
-    if work.dataset.class_names != DIGITS or test is None or not (before / runs.READER).exists():
-        return {}
-    then, now = (evaluate(load(folder), test).accuracy for folder in (before, work.folder))
-    change = 100 * (now - then)
-    moved = "as before" if change == 0 else f"{'up' if change > 0 else 'fell'} by {abs(change):.2f} points"
-    work.tell(Note(f"MNIST test accuracy: {then:.2%} before, {now:.2%} after: {moved}"))
-    return {"before": then, "after": now}
+def _train_members(work: Work) -> None:
+    """Train each network of an ensemble that is not finished, in a run folder of its own; join them all."""
+    plan, tell = work.plan, _each_note_once(work.tell)
+    members = []
+    for number, seed in enumerate(plan.seeds, 1):
+        folder = runs.member_folder(work.folder, seed)
+        tell(Member(number, plan.ensemble, seed, finished=(folder / runs.METRICS).exists()))
+        members.append(_train_member(plan.member(seed), work.dataset, folder, tell))
+    tell(Note(f"joining {len(members)} networks into one reader"))
+    model, fitted = join(members, work.dataset.validation, plan.seed)
+    runs.write_history(work.folder / runs.HISTORY, fitted.history)
+    finish(work, model, fitted, {"members": describe_members(members)})
+
+
+def _train_member(plan: Plan, dataset: Dataset, folder: Path, tell: Callable[[Event], None]) -> Run:
+    if not folder.exists():
+        return _begin(plan, dataset, folder, tell)
+    begun = plans.settings(plans.read_plan(folder)[0])
+    plans.refuse_changes(folder, "recipe or its settings", begun, plans.settings(plan))
+    return _resume(folder, dataset, tell)
+
+
+def _each_note_once(tell: Callable[[Event], None]) -> Callable[[Event], None]:
+    """Pass events on, but a remark only once: what is said of the data holds for all members."""
+    told: set[str] = set()
+
+    def pass_on(event: Event) -> None:
+        if isinstance(event, Note):
+            if event.text in told:
+                return
+            told.add(event.text)
+        tell(event)
+
+    return pass_on
+
+
+def _board(plan: Plan, folder: Path) -> Callable[[runs.Row], None]:
+    return Board(folder / runs.TENSORBOARD) if plan.tensorboard else lambda row: None
 
 
 def _fit_together(plan: Plan, dataset: Dataset) -> Dataset:
@@ -308,9 +363,10 @@ def check_fit(recipe: Recipe, dataset: Dataset) -> None:
         )
 
 
-def _describe(folder: Path, recipe: Recipe, model: keras.Model, dataset: Dataset) -> Started:
+def _describe(work: Work, model: keras.Model) -> Started:
+    recipe, dataset = work.plan.recipe, work.dataset
     return Started(
-        folder=folder,
+        folder=work.folder,
         recipe=recipe,
         source=dataset.source,
         train=len(dataset.train),
@@ -319,54 +375,6 @@ def _describe(folder: Path, recipe: Recipe, model: keras.Model, dataset: Dataset
         batches=-(-len(dataset.train) // recipe.batch_size),
         parameters=model.count_params(),
     )
-
-
-def _write_reader(
-    folder: Path, recipe: Recipe, model: keras.Model, dataset: Dataset, seed: int, fitted: Fitted
-) -> tuple[Card, dict[str, Report]]:
-    """Save the reader, judge the saved one on what training did not see, and put the figures in its card."""
-    path = folder / runs.READER
-    card = Card(
-        name=recipe.name,
-        recipe=recipe.name,
-        labels=dataset.class_names,
-        threshold=fitted.threshold,
-        temperature=fitted.temperature,
-        seed=seed,
-        data_sha256=dataset.sha256,
-        weights_sha256=hash_weights(model),
-        parameters=model.count_params(),
-        versions=describe_versions(),
-        settings=asdict(replace(recipe, learning_rate=recipe.rate)),
-    )
-    write_reader(model, card, path, images=(dataset.test or dataset.train).images)
-    reader = load(path)
-    splits = {"validation": dataset.validation, "test": dataset.test}
-    reports = {name: evaluate(reader, split) for name, split in splits.items() if split}
-    figures: dict[str, float] = {}
-    for name, report in reports.items():
-        figures |= {f"{name}_accuracy": report.accuracy, f"{name}_loss": report.loss}
-    return rewrite_card(replace(card, figures=figures), path), reports
-
-
-def _draw(folder: Path, dataset: Dataset, fitted: Fitted, reports: dict[str, Report]) -> None:
-    """Draw the run's pictures; the mistakes are the test images', or without any the held-out ones'."""
-    from tenfold.judging import figures
-
-    drawn = {
-        runs.SAMPLES: figures.grid(dataset.train.images, dataset.train.labels, dataset.class_names),
-        runs.CURVES: figures.curves(fitted.history),
-    }
-    if reports:
-        report = reports.get("test") or reports["validation"]
-        split = dataset.test or dataset.validation
-        drawn[runs.CONFUSION] = figures.confusion(report.confusion, dataset.class_names)
-        drawn[runs.MISTAKES] = figures.mistakes(
-            split.images, split.labels, report.probabilities, dataset.class_names
-        )
-    for name, figure in drawn.items():
-        with runs.written_aside(folder / name) as aside:
-            figure.savefig(aside)
 
 
 def _warn(event: Event) -> None:

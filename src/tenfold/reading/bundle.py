@@ -33,7 +33,9 @@ class Card:
     name: of the reader; recipe: that made it; settings: the recipe's dials.
     labels: the name of each class, in the order of the probabilities.
     threshold: confidence below which an answer is unsure, 0-1.
-    temperature: what the logits are divided by before the softmax, inside the network.
+    temperature: what the logits are divided by before the softmax, inside the network; of an ensemble, the
+        logarithms of the mean probabilities.
+    seed: of the training; of an ensemble, the first. seeds: of each of the networks whose mean it reads with.
     preparation: the version of `prepare` it was calibrated with.
     data_sha256: of the images and labels it was trained on.
     weights_sha256: of the trained weights in their order.
@@ -49,6 +51,7 @@ class Card:
     data_sha256: str
     weights_sha256: str
     parameters: int
+    seeds: tuple[int, ...] = ()
     versions: dict[str, str] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
     figures: dict[str, float] = field(default_factory=dict)
@@ -76,9 +79,12 @@ class Card:
         if wrong:
             raise ReaderError(f"the reader's card lacks, or holds of another kind: {', '.join(wrong)}")
         card = cls(**{name: content[name] for name in _KINDS if name in content})
-        card = replace(card, labels=tuple(map(str, card.labels)))
-        if len(set(card.labels)) < max(2, len(card.labels)) or not 0 <= card.threshold <= 1 or newer < 1:
-            raise ReaderError("the reader's card makes no sense: labels, threshold or format are off")
+        card = replace(card, labels=tuple(map(str, card.labels)), seeds=tuple(card.seeds))
+        odd = len(set(card.labels)) < max(2, len(card.labels)) or not all(
+            _is(seed, int) for seed in card.seeds
+        )
+        if odd or not 0 <= card.threshold <= 1 or newer < 1:
+            raise ReaderError("the reader's card makes no sense: labels, threshold, seeds or format are off")
         return card
 
 
@@ -87,7 +93,7 @@ _KINDS: dict[str, tuple[type, ...]] = {
     **dict.fromkeys(("seed", "parameters", "preparation", "format"), (int,)),
     **dict.fromkeys(("threshold", "temperature"), (int, float)),
     **dict.fromkeys(("versions", "settings", "figures"), (dict,)),
-    "labels": (list,),
+    **dict.fromkeys(("labels", "seeds"), (list,)),
 }
 
 
