@@ -94,7 +94,7 @@ VARIED = Practice(
         flagged=0.03,
         slashed=0.0,
     ),
-    Mixture(nondigits=0.0, unchanged=0.15, disturbed=0.0),
+    Mixture(nondigits=0.0, unchanged=0.15, disturbed=0.0, calm=0.0),
 )
 """For the best figure on MNIST: its own writers, a little varied."""
 

@@ -6,7 +6,7 @@ Each training digit as another hand would write it (`augmentation`), and among t
 
 from collections.abc import Generator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from os import cpu_count
 
@@ -34,22 +34,31 @@ class Mixture:
     nondigits: how many images of no digit, as a share of the digits.
     unchanged: the share of digits left as MNIST has them.
     disturbed: the share of images, of digits and of others, that something has happened to (`disturbances`).
+    calm: that share in the last quarter of the epochs, when the weights settle on what is mostly read.
     """
 
     nondigits: float = 0.6
     unchanged: float = 0.10
     disturbed: float = 0.3
+    calm: float = 0.1
 
     def size(self, digits: int) -> int:
         """How many images an epoch has for so many digits."""
         blocks = [min(BLOCK, digits - start) for start in range(0, digits, BLOCK)]
         return digits + sum(round(self.nondigits * block) for block in blocks)
 
+    def at(self, epoch: int, epochs: int) -> "Mixture":
+        """The mixture of this epoch, counted from 0, of so many."""
+        return replace(self, disturbed=self.calm) if epoch >= 0.75 * epochs else self
+
 
 def epochs(
     train: Split, seed: int, first: int, last: int, hands: Hands, mixture: Mixture
 ) -> Generator[tuple[Images, Labels], None, None]:
-    """The images and labels (-1 is no digit) of epochs `first` to `last` - 1, each drawn ahead of its use."""
+    """The images and labels (-1 is no digit) of epochs `first` to `last` - 1, each drawn ahead of its use.
+
+    last: how many epochs the whole training has.
+    """
     blocks = range(-(-len(train) // BLOCK))
     with ProcessPoolExecutor(
         WORKERS,
@@ -58,12 +67,14 @@ def epochs(
         initargs=(train.images, train.labels, hands, mixture),
     ) as pool:
         with uninterrupted():
-            waiting = [pool.submit(_draw, seed, first, block) for block in blocks] if first < last else []
+            waiting = (
+                [pool.submit(_draw, seed, first, last, block) for block in blocks] if first < last else []
+            )
         try:
             for epoch in range(first, last):
                 drawn = [future.result() for future in waiting]
                 waiting = (
-                    [pool.submit(_draw, seed, epoch + 1, block) for block in blocks]
+                    [pool.submit(_draw, seed, epoch + 1, last, block) for block in blocks]
                     if epoch + 1 < last
                     else []
                 )
@@ -82,11 +93,10 @@ def _settle(images: Images, labels: Labels, hands: Hands, mixture: Mixture) -> N
     _settled = (images, labels, outlines(images), hands, mixture)
 
 
-def _draw(seed: int, epoch: int, block: int) -> tuple[Images, Labels]:
+def _draw(seed: int, epoch: int, last: int, block: int) -> tuple[Images, Labels]:
     images, labels, maps, hands, mixture = _settled
-    return draw_block(
-        images, labels, maps, hands, mixture, np.random.default_rng([seed, epoch, block]), block
-    )
+    random = np.random.default_rng([seed, epoch, block])
+    return draw_block(images, labels, maps, hands, mixture.at(epoch, last), random, block)
 
 
 def draw_block(
