@@ -1,5 +1,6 @@
 """The recipe `ink`: drawing other hands, drawing what is no digit, training on both, calibrating."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,9 +9,10 @@ import pytest
 
 from tenfold.data import Split, load_mnist
 from tenfold.errors import OptionError, TrainingError
-from tenfold.making import recipe, train
+from tenfold.making import disturbances, recipe, train
 from tenfold.making.augmentation import Hands, outlines, vary
 from tenfold.making.calibration import EXPECTED, log_odds, platt
+from tenfold.making.disturbances import disturb
 from tenfold.making.drawing import BLOCK, Mixture, draw_block, epochs
 from tenfold.making.loop import Loop, Schedule
 from tenfold.making.networks import build_network
@@ -49,7 +51,7 @@ def test_a_drawn_digit_is_an_image_in_mnists_frame(digits: Split, hands: Hands) 
 
 
 def test_the_shipped_reader_reads_digits_in_other_hands_and_refuses_the_rest(digits: Split) -> None:
-    images, labels = draw(digits, [5], Mixture(nondigits=1.0))
+    images, labels = draw(digits, [5], Mixture(nondigits=1.0, disturbed=0.0))
     probabilities, is_digit = load().probabilities(images)
     written = labels >= 0
     assert (probabilities.argmax(axis=1) == labels)[written].mean() > 0.9
@@ -64,11 +66,56 @@ def test_a_block_is_a_function_of_its_key(digits: Split) -> None:
 
 
 def test_a_block_is_made_of_its_mixture(digits: Split) -> None:
-    images, labels = draw(digits, [3], Mixture(nondigits=0.2, unchanged=1.0))
+    images, labels = draw(digits, [3], Mixture(nondigits=0.2, unchanged=1.0, disturbed=0.0))
     assert np.array_equal(images[:300], digits.images)
     assert np.array_equal(labels[:300], digits.labels)
     assert (labels[300:] == -1).all()
     assert len(labels) == Mixture(nondigits=0.2).size(300) == 360
+
+
+def test_the_shipped_reader_reads_what_is_disturbed(digits: Split) -> None:
+    images, labels = draw(digits, [4], Mixture(nondigits=0.0, unchanged=1.0, disturbed=1.0))
+    assert not (images == digits.images).all(axis=(1, 2)).any()
+    assert (load().probabilities(images)[0].argmax(axis=1) == labels).mean() > 0.85
+
+
+def test_a_disturbed_image_is_one_and_a_function_of_its_generator(digits: Split) -> None:
+    for image in (*digits.images[:40], np.zeros((28, 28), np.uint8), np.full((28, 28), 255, np.uint8)):
+        made = [disturb(image, np.random.default_rng(7)) for _ in range(2)]
+        assert made[0].shape == (28, 28)
+        assert made[0].dtype == np.uint8
+        assert np.array_equal(*made)
+
+
+@pytest.mark.parametrize("kind", disturbances._KINDS)
+def test_every_disturbance_changes_an_image_and_leaves_the_digit(
+    kind: Callable[[np.ndarray, np.random.Generator], np.ndarray], digits: Split
+) -> None:
+    random = np.random.default_rng(3)
+    changed = 0
+    for image in digits.images[:100]:
+        grey = image.astype(np.float32) / 255
+        made = kind(grey.copy(), random)
+        assert made.shape == (28, 28)
+        assert made.dtype == np.float32
+        assert np.isfinite(made).all()
+        assert np.ptp(np.clip(made, 0, 1)) > 0.1
+        changed += not np.array_equal(made, grey)
+    assert changed > 90  # a band may lie beyond the image's edge
+
+
+def test_an_image_that_is_moved_stays_on_the_image(digits: Split) -> None:
+    random = np.random.default_rng(5)
+    for image in digits.images[:200]:
+        moved = disturbances._moved(image.astype(np.float32) / 255, random)
+        border = np.concatenate([moved[0], moved[-1], moved[:, 0], moved[:, -1]])
+        assert border.mean() < 0.3
+
+
+def test_the_last_quarter_of_the_epochs_is_calm() -> None:
+    mixture = Mixture(disturbed=0.5, calm=0.125)
+    assert [mixture.at(epoch, 8).disturbed for epoch in range(8)] == [0.5] * 6 + [0.125] * 2
+    assert mixture.at(0, 1) == mixture
 
 
 def test_the_size_of_an_epoch_is_the_sum_of_its_blocks() -> None:

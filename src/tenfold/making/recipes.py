@@ -195,6 +195,6 @@ RECIPES = {
     "classic": Recipe(),
     "fast": Recipe("fast", "fast", learning_rate=0.008, epochs=2, batch_size=240, fitting="plain"),
     "best": Recipe("best", "best", learning_rate=0.003, epochs=20, batch_size=128, fitting="varied"),
-    "ink": Recipe("ink", "ink", learning_rate=0.003, epochs=32, batch_size=128, fitting="hands"),
+    "ink": Recipe("ink", "ink", learning_rate=0.003, epochs=26, batch_size=128, fitting="hands"),
 }
 """Every recipe by name."""
