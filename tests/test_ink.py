@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tenfold.data import Split, load_mnist
+from tenfold.data import Dataset, Split, load_mnist
 from tenfold.errors import OptionError, TrainingError
 from tenfold.making import disturbances, recipe, train
 from tenfold.making.augmentation import Hands, outlines, vary
 from tenfold.making.calibration import EXPECTED, log_odds, platt
+from tenfold.making.compiled import PLAIN, VARIED
 from tenfold.making.disturbances import disturb
 from tenfold.making.drawing import BLOCK, Mixture, draw_block, epochs
 from tenfold.making.loop import Loop, Schedule
@@ -184,3 +185,20 @@ def test_the_recipe_trains_a_reader_that_refuses_and_the_same_one_twice(tmp_path
     _, is_digit = first.probabilities(np.concatenate([blot, load_mnist().validation.images[:200]]))
     assert is_digit[1:].mean() > 0.8
     assert is_digit[0] < is_digit[1:].mean()
+
+
+def test_other_classes_than_the_digits_are_refused(digits: Split, tmp_path: Path) -> None:
+    data = Dataset(
+        digits, Split(digits.images[:20], digits.labels[:20]), None, "made", "0" * 64, tuple("abcdefghij")
+    )
+    with pytest.raises(OptionError, match="ink is for the ten digits and learns to refuse all else"):
+        train("ink", data=data, batch_size=20, epochs=1, out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_strokes_that_hands_add_to_digits_are_added_to_no_other_sign() -> None:
+    assert VARIED.on(tuple("0123456789")) is VARIED
+    hands = VARIED.on(tuple("abcdefghij")).hands
+    assert hands is not None
+    assert (hands.crossed, hands.flagged, hands.slashed) == (0, 0, 0)
+    assert PLAIN.on(("a", "b")) is PLAIN

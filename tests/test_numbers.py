@@ -394,6 +394,17 @@ def test_where_nothing_fits_the_raw_reading_stands_unsure(known: Knowledge, rule
     assert (number.text, number.raw, number.rule, number.unsure) == ("18", "18", rule, True)
 
 
+def test_a_check_digit_alone_does_not_make_a_dropped_digit_sure() -> None:
+    ways = reading(way("1815", 0.5), way("18", 0.49))
+    look = seeing(*[(int(digit), 0.99, 1) for digit in "181518"])
+    found = [
+        numbers_of([line(4)], [ways], look, 0.1, known)[0]
+        for known in (Knowledge(check="luhn"), Knowledge(check="luhn", length=2))
+    ]
+    assert [(number.text, number.raw) for number in found] == [("18", "1815")] * 2
+    assert [number.unsure for number in found] == [True, False]
+
+
 def test_an_id_far_from_the_ink_is_never_sure() -> None:
     number = one("1240", knowledge=Knowledge(ids=frozenset({"9876"})))
     assert (number.text, number.raw, number.rule) == ("9876", "1240", "ids")

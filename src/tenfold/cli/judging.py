@@ -67,6 +67,10 @@ def evaluate(
     judged = tenfold.load(reader)
     dataset = tenfold.load_data(source, to_image=tenfold.prepare)
     say(f"{judged.card.name} ({judged.card.parameters:,} parameters) on {dataset.source}")
+    if dataset.test is None:
+        say(
+            "no test images in it, so all are read; a reader looks better on what it was trained on than it is"
+        )
     if wanted:
         return _write_report(judged, dataset, suite or Suite.mnist, out, nondigits, limit)
     split = match_classes(pick_images(dataset), dataset.class_names, judged.labels)

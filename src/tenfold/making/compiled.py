@@ -1,13 +1,13 @@
 """Fitting in the compiled loop: on images as they are, varied a little, or in other people's hands."""
 
 from collections.abc import Callable, Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tenfold.data import Dataset, Split
+from tenfold.data import DIGITS, Dataset, Split
 from tenfold.making.augmentation import Hands
 from tenfold.making.backend import keras
 from tenfold.making.calibration import calibrate, logits_of, outputs, validate
@@ -56,6 +56,12 @@ class Practice:
             beta_2=self.beta_2,
             average=self.average,
         )
+
+    def on(self, class_names: tuple[str, ...]) -> "Practice":
+        """The practice for these classes: strokes that some hands add to a digit are for digits alone."""
+        if self.hands is None or class_names == DIGITS:
+            return self
+        return replace(self, hands=replace(self.hands, crossed=0.0, flagged=0.0, slashed=0.0))
 
     def size(self, train: Split) -> int:
         """How many images an epoch has."""
@@ -117,7 +123,7 @@ def fit_compiled(
 
     Raises TrainingError where the loss is not finite.
     """
-    keeper = keeper or Keeper()
+    keeper, practice = keeper or Keeper(), practice.on(dataset.class_names)
     view = logits_of(model)
     loop = Loop(view, practice.schedule(recipe), practice.size(dataset.train) // recipe.batch_size)
     held_out = dataset.validation

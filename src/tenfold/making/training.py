@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tenfold.data import Dataset, remark_on
+from tenfold.data import DIGITS, Dataset, remark_on
 from tenfold.errors import DataError, OptionError, RunError, TrainingError, see
 from tenfold.making import beginnings, plans, runs
 from tenfold.making.backend import keras
@@ -355,6 +355,11 @@ def check_fit(recipe: Recipe, dataset: Dataset) -> None:
         raise OptionError(
             f"a batch of {recipe.batch_size} is larger than the {len(dataset.train)} training images; "
             "expected at most one epoch's images in a batch"
+        )
+    if recipe.fitting == "hands" and dataset.class_names != DIGITS:
+        raise OptionError(
+            f"the recipe {recipe.name} is for the ten digits and learns to refuse all else; the data has the "
+            f"classes {', '.join(dataset.class_names[:5])}, ...; the recipes classic, fast and best take any"
         )
     if recipe.early_stopping is not None and len(dataset.validation) == 0:
         raise OptionError(

@@ -58,6 +58,15 @@ class Knowledge:
             and (self.ids is None or text in self.ids)
         )
 
+    def vouches_for(self, text: str, raw: str) -> bool:
+        """Whether a text may be sure in place of the raw one, which it may be itself.
+
+        It has to fit. A text with more or fewer digits needs a length or a list that says so: every tenth
+        text passes a check digit by chance, so it cannot tell that a digit was dropped.
+        """
+        counted = self.length is not None or self.ids is not None
+        return self.allows(text) and (counted or len(text) == len(raw))
+
     @property
     def name(self) -> str:
         """What is known, in words: "length 7, luhn"."""

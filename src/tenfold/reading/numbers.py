@@ -201,7 +201,7 @@ def _number(
         or best.missed > weighing.missed
         or _changes_value(found, len(text), marks)
         or _marked(line, texts, text, marks) > weighing.marked
-        or (rule is not None and not knowledge.allows(text))
+        or not knowledge.vouches_for(text, raw)
     )
     boxes = np.array([cutout.box for cutout in (*best.cutouts, *best.mark_boxes)])
     around = (boxes[:, 0].min(), boxes[:, 1].min(), boxes[:, 2].max(), boxes[:, 3].max())
