@@ -68,9 +68,7 @@ def evaluate(
     dataset = tenfold.load_data(source, to_image=tenfold.prepare)
     say(f"{judged.card.name} ({judged.card.parameters:,} parameters) on {dataset.source}")
     if dataset.test is None:
-        say(
-            "no test images in it, so all are read; a reader looks better on what it was trained on than it is"
-        )
+        say("no test images in it: all are read; on what it was trained on, a reader looks better than it is")
     if wanted:
         return _write_report(judged, dataset, suite or Suite.mnist, out, nondigits, limit)
     split = match_classes(pick_images(dataset), dataset.class_names, judged.labels)
