@@ -91,14 +91,18 @@ def confusion(matrix: NDArray[np.int64], class_names: Sequence[str]) -> Figure:
     scale of their own, so that one mistake in a thousand is still seen.
     """
     shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1) * 100
-    side = max(4.8, 0.48 * len(class_names) + 1)
-    figure = Figure(
-        figsize=(2 * side + 0.6, side + 0.5), dpi=150, layout=ConstrainedLayoutEngine(w_pad=0.1, wspace=0.05)
+    side = max(4.2, 0.42 * len(class_names))  # inches, of a matrix
+    reach = 0.09 * max(map(len, class_names))
+    left, below, above = 0.6 + reach, 0.55 + (reach if _are_long(class_names) else 0), 0.45
+    wide, tall = 2 * (left + side) + 0.15, below + side + above
+    figure = Figure(figsize=(wide, tall), dpi=150)
+    counts, parts = (
+        figure.add_axes(((left + start) / wide, below / tall, side / wide, side / tall))
+        for start in (0, left + side)
     )
-    left, right = figure.subplots(1, 2)
     # The scales start high enough that a lone mistake looks like one, not like a disaster.
-    _draw_matrix(left, matrix, class_names, "Counts", _count_text, least_scale=5)
-    _draw_matrix(right, shares, class_names, "Shares of each row, %", _share_text, least_scale=0.5)
+    _draw_matrix(counts, matrix, class_names, "Counts", _count_text, least_scale=5)
+    _draw_matrix(parts, shares, class_names, "Shares of each row, %", _share_text, least_scale=0.5)
     return figure
 
 
@@ -201,7 +205,7 @@ def _draw_matrix(
     axis.set_title(title, loc="left", fontsize=12, color=INK)
     axis.set_xlabel("answer", color=QUIET)
     axis.set_ylabel("label", color=QUIET)
-    axis.set_xticks(range(classes), class_names)
+    axis.set_xticks(range(classes), class_names, rotation=90 if _are_long(class_names) else 0)
     axis.set_yticks(range(classes), class_names)
     axis.set_xticks(np.arange(classes + 1) - 0.5, minor=True)
     axis.set_yticks(np.arange(classes + 1) - 0.5, minor=True)
@@ -209,6 +213,11 @@ def _draw_matrix(
     axis.tick_params(which="both", length=0, colors=INK)
     for spine in axis.spines.values():
         spine.set_color(HAIRLINE)
+
+
+def _are_long(class_names: Sequence[str]) -> bool:
+    """Whether names would run into one another side by side."""
+    return max(map(len, class_names)) > 3
 
 
 def _count_text(value: float) -> str:
