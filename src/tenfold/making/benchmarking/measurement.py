@@ -18,7 +18,7 @@ from PIL import Image
 
 from tenfold import __version__
 from tenfold.data import load_mnist
-from tenfold.errors import DataError, MissingExtraError, OptionError, RunError, pip_line
+from tenfold.errors import DataError, MissingExtraError, OptionError, RunError
 from tenfold.judging import evaluate
 from tenfold.making.benchmarking.answers import judge_answers
 from tenfold.making.benchmarking.processes import Spent, Task, module, run_process
@@ -210,7 +210,8 @@ def _contenders(asked: Asked) -> tuple[list[Contender], list[str]]:
     if not asked.torch or "training" not in asked.parts:
         return contenders, []
     if find_spec("torch") is None:
-        return contenders, [f"PyTorch is left out, for it is not installed: {pip_line('bench')}"]
+        # Without `pip_line`: it may name a folder of this machine, and notes are kept.
+        return contenders, ["PyTorch is left out, for it is not installed; the extra bench brings it"]
     return [*contenders, Contender(TORCH, epochs, partial(_run_script, "plain_torch"))], []
 
 
