@@ -15,7 +15,7 @@ PAGES = [path for path in (ROOT / "docs").rglob("*.md") if "_build" not in path.
 PAGES += [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")]
 KNOWN = {
     "ai.stanford.edu", "arxiv.org", "colab.research.google.com", "doi.org", "github.com", "icml.cc",
-    "jmlr.org", "keepachangelog.com", "openaccess.thecvf.com", "openreview.net", "proceedings.mlr.press",
+    "jmlr.org", "keepachangelog.com", "onnx.ai", "openaccess.thecvf.com", "openreview.net", "proceedings.mlr.press",
     "proceedings.neurips.cc", "semver.org", "www.cs.toronto.edu", "www.jmlr.org", "www.kaggle.com",
 }  # fmt: skip
 LINK = re.compile(r"\[([^\]]+)\]\(<?(https?://[^)>\s]+)>?\)")
