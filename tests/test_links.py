@@ -15,8 +15,9 @@ PAGES = [path for path in (ROOT / "docs").rglob("*.md") if "_build" not in path.
 PAGES += [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")]
 KNOWN = {
     "ai.stanford.edu", "arxiv.org", "colab.research.google.com", "doi.org", "github.com", "icml.cc",
-    "jmlr.org", "keepachangelog.com", "onnx.ai", "openaccess.thecvf.com", "openreview.net", "proceedings.mlr.press",
-    "proceedings.neurips.cc", "semver.org", "www.cs.toronto.edu", "www.jmlr.org", "www.kaggle.com",
+    "jmlr.org", "keepachangelog.com", "onnx.ai", "openaccess.thecvf.com", "openreview.net",
+    "proceedings.mlr.press", "proceedings.neurips.cc", "semver.org", "www.cs.toronto.edu", "www.jmlr.org",
+    "www.kaggle.com",
 }  # fmt: skip
 LINK = re.compile(r"\[([^\]]+)\]\(<?(https?://[^)>\s]+)>?\)")
 YEAR = re.compile(r"\b(1[89]\d\d|20\d\d)\b")
