@@ -95,7 +95,7 @@ def confusion(matrix: NDArray[np.int64], class_names: Sequence[str]) -> Figure:
     reach = 0.09 * max(map(len, class_names))
     left, below, above = 0.6 + reach, 0.55 + (reach if _are_long(class_names) else 0), 0.45
     wide, tall = 2 * (left + side) + 0.15, below + side + above
-    figure = Figure(figsize=(wide, tall), dpi=150)
+    figure = Figure(figsize=(wide, tall), dpi=150, layout="none")
     counts, parts = (
         figure.add_axes(((left + start) / wide, below / tall, side / wide, side / tall))
         for start in (0, left + side)
