@@ -4,6 +4,7 @@ import sys
 
 import numpy as np
 import pytest
+from matplotlib import rc_context
 from PIL import Image
 
 from tenfold.judging import figures
@@ -87,6 +88,19 @@ def test_confusion_of_a_class_never_seen_and_of_many_classes():
     render(figures.confusion(np.zeros((10, 10), int), DIGITS))
     many = figures.confusion(np.eye(47, dtype=int), [str(k) for k in range(47)])
     assert texts(many.axes[0]) == []
+
+
+def test_pictures_do_not_depend_on_the_layout_that_the_caller_has_set(test_split, recwarn):
+    sure = np.eye(10, dtype=np.float32)[(test_split.labels + 1) % 10]
+    drawings = (
+        lambda: figures.grid(test_split.images, test_split.labels),
+        lambda: figures.confusion(np.eye(10, dtype=int), DIGITS),
+        lambda: figures.mistakes(test_split.images, test_split.labels, sure, DIGITS),
+    )
+    with rc_context({"figure.constrained_layout.use": True}):
+        theirs = [render(draw()).tobytes() for draw in drawings]
+    assert theirs == [render(draw()).tobytes() for draw in drawings]
+    assert [str(warning.message) for warning in recwarn] == []
 
 
 def test_mistakes_come_most_confident_first(test_split):

@@ -257,7 +257,7 @@ def _board(width: float, height: float, dpi: int) -> tuple[Figure, Axes]:
 
     Where many images are shown: an `Axes` for each of them costs seconds.
     """
-    figure = Figure(figsize=(width, height), dpi=dpi)
+    figure = Figure(figsize=(width, height), dpi=dpi, layout="none")
     board = figure.add_axes((0, 0, 1, 1))
     board.set(xlim=(0, width), ylim=(height, 0), autoscale_on=False)
     board.set_axis_off()
