@@ -226,16 +226,18 @@ def test_a_closed_pipe_ends_quietly(desk, means_reader):
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
-def test_a_full_disk_is_one_line(desk, means_reader):
+@pytest.mark.parametrize("buffered", [True, False])
+def test_a_full_disk_is_one_line(buffered, desk, means_reader):
     with open("/dev/full", "wb") as full:
         done = subprocess.run(
             [sys.executable, "-m", "tenfold", "predict", "--model", str(means_reader), "a.png"],
             stdout=full,
             stderr=subprocess.PIPE,
+            env={**os.environ, "PYTHONUNBUFFERED": "" if buffered else "1"},
             check=False,
         )
     assert done.returncode == 1
-    assert done.stderr.decode().splitlines()[0] == "tenfold: No space left on device"
+    assert done.stderr.decode().splitlines() == ["tenfold: No space left on device"]
 
 
 def test_a_closed_standard_output_is_a_failure_in_one_line(desk, means_reader):

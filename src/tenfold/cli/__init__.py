@@ -85,6 +85,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         say(system_reason(error))
         code = FAILED
+        try:
+            sys.stdout.flush()
+        except (
+            OSError
+        ):  # it was the output: the interpreter would complain of it once more, and exit with 120
+            _drop_output()
     if code == INTERRUPTED:
         say("stopped")
     return code or DONE
