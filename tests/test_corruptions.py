@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from PIL import Image
 from scipy import ndimage
 
 import tenfold
@@ -207,3 +208,12 @@ def test_a_folder_without_pictures_is_refused(make, tmp_path, means_reader):
         (folder / "notes.txt").write_text("no picture")
     with pytest.raises(DataError, match="pictures"):
         read_folder(tenfold.load(means_reader), folder)
+
+
+def test_what_cannot_be_opened_has_not_been_refused(tmp_path, means_reader):
+    reader = tenfold.load(means_reader)
+    (tmp_path / "a.png").write_text("no picture")
+    with pytest.raises(DataError, match="no pictures in it, 1 that cannot be opened"):
+        read_folder(reader, tmp_path)
+    Image.fromarray(draw_letters(1)[0]).save(tmp_path / "b.png")
+    assert len(read_folder(reader, tmp_path)) == 1

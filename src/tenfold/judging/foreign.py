@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from tenfold.errors import DataError
+from tenfold.errors import DataError, MissingExtraError, PictureError
 from tenfold.judging.fonts import open_font
 from tenfold.reading import Prediction, Reader
-from tenfold.reading.decode import SUFFIXES
+from tenfold.reading.decode import SUFFIXES, decode
 from tenfold.reading.pictures import fit
 
 Images = NDArray[np.uint8]
@@ -161,13 +161,25 @@ def _loop(random: np.random.Generator) -> Path2D:
 def read_folder(reader: Reader, folder: str | Path) -> list[Prediction]:
     """Read every picture in a folder and the folders below it, as one that should be refused.
 
+    What cannot be opened as a picture is left out: a reader has not refused what it has not seen.
+
     Raises:
-        DataError: there is no such folder, or no picture in it.
+        DataError: there is no such folder, or no picture in it that can be opened.
     """
     folder = Path(folder)
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder; expected a folder of pictures that show no digits")
     paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
-    if not paths:
-        raise DataError(f"{folder}: no pictures in it; expected pictures that show no digits")
-    return reader.predict_many(paths)
+    seen = [path for path in paths if _opens(path)]
+    if not seen:
+        broken = f", {len(paths)} that cannot be opened" if paths else ""
+        raise DataError(f"{folder}: no pictures in it{broken}; expected pictures that show no digits")
+    return reader.predict_many(seen)
+
+
+def _opens(path: Path) -> bool:
+    try:
+        decode(path)
+    except (PictureError, MissingExtraError):
+        return False
+    return True
