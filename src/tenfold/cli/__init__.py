@@ -87,9 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = FAILED
         try:
             sys.stdout.flush()
-        except (
-            OSError
-        ):  # it was the output: the interpreter would complain of it once more, and exit with 120
+        except OSError:  # it was the output: the interpreter's own last flush would exit with 120
             _drop_output()
     if code == INTERRUPTED:
         say("stopped")
