@@ -7,7 +7,7 @@ import tenfold
 from tenfold.errors import DataError, OptionError
 from tenfold.judging.corruptions import CORRUPTIONS, RESEMBLED, corrupt
 from tenfold.judging.edges import find_edges
-from tenfold.judging.foreign import FONTS, LETTERS, LOOKALIKES, draw_letters, draw_scribbles, read_folder
+from tenfold.judging.foreign import FONTS, LETTERS, LOOKALIKES, draw_letters, draw_scribbles, find_pictures
 from tenfold.judging.plasma import plasma
 from tenfold.judging.shifts import SHIFTS, shift
 from tenfold.reading.bundle import WEIGHTS
@@ -200,20 +200,21 @@ def test_letters_that_look_like_digits_are_left_out():
     assert {font[:4] for font in FONTS} <= {"STIX", "cmr1", "cmb1", "cmss", "cmtt", "cmti", "cmmi"}
 
 
-@pytest.mark.parametrize("make", ["missing", "empty"])
-def test_a_folder_without_pictures_is_refused(make, tmp_path, means_reader):
+@pytest.mark.parametrize("make", ["missing", "empty", "file"])
+def test_a_folder_without_pictures_is_refused(make, tmp_path):
     folder = tmp_path / make
     if make == "empty":
         folder.mkdir()
         (folder / "notes.txt").write_text("no picture")
+    if make == "file":
+        folder.write_text("no folder")
     with pytest.raises(DataError, match="pictures"):
-        read_folder(tenfold.load(means_reader), folder)
+        find_pictures(folder)
 
 
-def test_what_cannot_be_opened_has_not_been_refused(tmp_path, means_reader):
-    reader = tenfold.load(means_reader)
+def test_what_cannot_be_opened_has_not_been_refused(tmp_path):
     (tmp_path / "a.png").write_text("no picture")
     with pytest.raises(DataError, match="no pictures in it, 1 that cannot be opened"):
-        read_folder(reader, tmp_path)
+        find_pictures(tmp_path)
     Image.fromarray(draw_letters(1)[0]).save(tmp_path / "b.png")
-    assert len(read_folder(reader, tmp_path)) == 1
+    assert find_pictures(tmp_path) == [tmp_path / "b.png"]

@@ -50,7 +50,11 @@ class Options:
     limit: Annotated[int | None, option("N", "Use only N training images, for trying things.", "all")] = None
     validation: Annotated[
         str | None,
-        option("SHARE|COUNT|FILE", "Training images held out, 0 for none, or another source of them.", "0.1"),
+        option(
+            "SHARE|COUNT|FILE",
+            "Training images held out, 0 for none, or another source of them.",
+            "0.1; best 1/60",
+        ),
     ] = None
     data: Annotated[
         str | None,

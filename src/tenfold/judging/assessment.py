@@ -1,6 +1,7 @@
 """Everything a report says, found out: one reader, the classic network beside it."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -69,13 +70,14 @@ def assess(
     split = take_images(whole, limit)
     notes = (f"The first {limit:,} of {len(whole):,}.",) if len(split) < len(whole) else ()
     problems = find_problems(whole)
+    folder = _find_folder(nondigits)
     readers = [reader, *_beside(reader)]
-    tell(f"reading {len(split):,} images")
+    tell(f"reading {len(split):,} image{'s' if len(split) > 1 else ''}")
     cleans = [_judge_clean(each, split, problems[problems < len(split)]) for each in readers]
     corrupted, examples = _corrupted(readers, split, tell) if "corrupted" in asked else ([{}] * 2, {})
     shifted = _shifted(readers, split, tell) if "shifted" in asked else [{}] * 2
     confidences = [clean.report.confidence for clean in cleans]
-    refused = _nondigits(readers, confidences, nondigits, tell) if "nondigits" in asked else [{}] * 2
+    refused = _nondigits(readers, confidences, folder, tell) if "nondigits" in asked else [{}] * 2
     costs = [measure_cost(each, split.images) for each in readers]
     columns = tuple(
         Judged(each.card.name, each.card, *parts)
@@ -92,6 +94,23 @@ def assess(
         examples=examples,
         notes=notes,
     )
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A user's folder of what shows no digits: its name in the report, its pictures."""
+
+    name: str
+    pictures: list[Path]
+
+
+def _find_folder(nondigits: str | Path | None) -> Folder | None:
+    """Look into the folder before the work, not after it. Raises DataError."""
+    if nondigits is None:
+        return None
+    from tenfold.judging.foreign import find_pictures
+
+    return Folder(f"pictures in {Path(nondigits).resolve().name}", find_pictures(nondigits))
 
 
 def choose_suites(suites: Sequence[str], folder: bool = False) -> tuple[str, ...]:
@@ -180,11 +199,11 @@ def _shifted(readers: Sequence["Reader"], split: Split, tell: Tell) -> list[dict
 def _nondigits(
     readers: Sequence["Reader"],
     confidences: Sequence[NDArray[np.float32]],
-    folder: str | Path | None,
+    folder: Folder | None,
     tell: Tell,
 ) -> list[dict[str, Refused]]:
     """What each reader makes of letters, scribbles, both together, and the user's folder."""
-    from tenfold.judging.foreign import draw_letters, draw_scribbles, read_folder
+    from tenfold.judging.foreign import draw_letters, draw_scribbles
 
     tell("drawing letters and scribbles")
     letters, scribbles = draw_letters(NONDIGITS), draw_scribbles(NONDIGITS)
@@ -197,12 +216,12 @@ def _nondigits(
     for reader, digits in zip(readers, confidences, strict=True):
         found = {kind: _refuse(reader, images, digits) for kind, images in kinds.items()}
         if folder is not None:
-            tell(f"{reader.card.name}: pictures in {folder}")
-            answers = read_folder(reader, folder)
+            tell(f"{reader.card.name}: {folder.name}")
+            answers = reader.predict_many(folder.pictures)
             images = np.stack([prediction.image for prediction in answers])
             given = np.array([prediction.confidence for prediction in answers], np.float32)
             names = [prediction.label or "nothing" for prediction in answers]
-            found[f"pictures in {Path(folder).name}"] = _surest(reader, images, given, names, digits)
+            found[folder.name] = _surest(reader, images, given, names, digits)
         outcomes.append(found)
     return outcomes
 

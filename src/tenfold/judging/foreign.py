@@ -14,7 +14,6 @@ from PIL import Image, ImageDraw
 
 from tenfold.errors import DataError, MissingExtraError, PictureError
 from tenfold.judging.fonts import open_font
-from tenfold.reading import Prediction, Reader
 from tenfold.reading.decode import SUFFIXES, decode
 from tenfold.reading.pictures import fit
 
@@ -158,8 +157,8 @@ def _loop(random: np.random.Generator) -> Path2D:
     return path
 
 
-def read_folder(reader: Reader, folder: str | Path) -> list[Prediction]:
-    """Read every picture in a folder and the folders below it, as one that should be refused.
+def find_pictures(folder: str | Path) -> list[Path]:
+    """Find every picture in a folder and the folders below it, each one that should be refused.
 
     What cannot be opened as a picture is left out: a reader has not refused what it has not seen.
 
@@ -168,13 +167,14 @@ def read_folder(reader: Reader, folder: str | Path) -> list[Prediction]:
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise DataError(f"{folder}: no such folder; expected a folder of pictures that show no digits")
+        found = "a file, no folder" if folder.is_file() else "no such folder"
+        raise DataError(f"{folder}: {found}; expected a folder of pictures that show no digits")
     paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
     seen = [path for path in paths if _opens(path)]
     if not seen:
         broken = f", {len(paths)} that cannot be opened" if paths else ""
         raise DataError(f"{folder}: no pictures in it{broken}; expected pictures that show no digits")
-    return reader.predict_many(seen)
+    return seen
 
 
 def _opens(path: Path) -> bool:

@@ -36,6 +36,6 @@ def stream_batches(
     epoch, batch = start
     places = tensorflow.data.Dataset.range(epoch, epochs).flat_map(split_epoch).skip(batch)
     options = tensorflow.data.Options()
-    # Nothing here is tuned, and the tuner, while it sleeps, holds up the end of `fit`: up to ten seconds of twenty.
+    # Nothing here is tuned, and the tuner asleep holds up the end of `fit`: by as much as half its time.
     options.autotune.enabled = False
     return places.map(gather).prefetch(2).with_options(options)

@@ -32,7 +32,8 @@ MOST_MEMBERS = 100
 class Source:
     """Where a training's data comes from; the fields are those of `load_data`.
 
-    data: None is MNIST. as_is: pictures of other sizes are shrunk as they are, not prepared.
+    data: None is MNIST. validation: None is the recipe's share. as_is: pictures of other sizes are
+        shrunk as they are, not prepared.
     """
 
     data: str | None = None
@@ -48,13 +49,16 @@ class Source:
         except ValueError:  # the name of a source
             return False
 
-    def load(self) -> Dataset:
-        """Read the data. Raises DataError, OptionError."""
-        given = {"validation": self.validation, "limit": self.limit}
-        asked: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    def load(self, held_out: float = Recipe.held_out) -> Dataset:
+        """Read the data. Raises DataError, OptionError.
+
+        held_out: the share for validation, where none was asked for.
+        """
+        validation = held_out if self.validation is None else self.validation
         if self.data is None:
-            return load_mnist(**asked)
-        return load_data(self.data, to_image=squeeze if self.as_is else prepare, **asked)
+            return load_mnist(validation=validation, limit=self.limit)
+        to_image = squeeze if self.as_is else prepare
+        return load_data(self.data, validation=validation, limit=self.limit, to_image=to_image)
 
 
 @dataclass(frozen=True)
@@ -106,7 +110,7 @@ class Plan:
 
     def load(self) -> Dataset:
         """Read the data. Raises DataError, OptionError."""
-        return (self.source or Source()).load()
+        return (self.source or Source()).load(self.recipe.held_out)
 
 
 def check_seed(seed: object) -> None:

@@ -62,6 +62,7 @@ class Recipe:
     filters: of its first convolution; the others have twice as many.
     kernel_size: the side of its convolutions, 1 to 9; the third has no more than is left of the image.
     normalisation: whether it divides pixels by 255.
+    held_out: the share of the training images that validates and calibrates, where nothing else is asked.
     Raises OptionError on a choice that does not exist or makes no sense.
     """
 
@@ -80,6 +81,7 @@ class Recipe:
     filters: int = 32
     kernel_size: int = 3
     normalisation: bool = True
+    held_out: float = 0.1
 
     def __post_init__(self) -> None:
         choose("network", self.network, NETWORKS)
@@ -90,6 +92,7 @@ class Recipe:
         _check_count("epochs", self.epochs)
         _check_count("batch size", self.batch_size)
         _check_rate(self.learning_rate)
+        _check_share("held_out", self.held_out)
         self._check_network_dials()
         if self.early_stopping is not None:
             _check_count("early stopping's patience", self.early_stopping)
@@ -106,9 +109,7 @@ class Recipe:
         choose("pooling", self.pooling, POOLINGS)
         _check_count("filters", self.filters, LARGEST_FILTERS)
         _check_count("kernel size", self.kernel_size, LARGEST_KERNEL)
-        share = self.dropout
-        if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share < 1:
-            raise OptionError(f"dropout must be a share from 0 to below 1, got {share!r}")
+        _check_share("dropout", self.dropout)
         if not isinstance(self.normalisation, bool):
             raise OptionError(f"normalisation is True or False, got {self.normalisation!r}")
         for dial in NETWORK_DIALS:
@@ -184,6 +185,11 @@ def _check_count(what: str, count: object, most: float = math.inf) -> None:
         raise OptionError(f"{what} must be a whole number {span}, got {count!r}")
 
 
+def _check_share(what: str, share: object) -> None:
+    if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share < 1:
+        raise OptionError(f"{what} must be a share from 0 to below 1, got {share!r}")
+
+
 def _check_rate(rate: object) -> None:
     if rate is None:
         return
@@ -194,7 +200,9 @@ def _check_rate(rate: object) -> None:
 RECIPES = {
     "classic": Recipe(),
     "fast": Recipe("fast", "fast", learning_rate=0.008, epochs=2, batch_size=240, fitting="plain"),
-    "best": Recipe("best", "best", learning_rate=0.003, epochs=20, batch_size=128, fitting="varied"),
+    "best": Recipe(
+        "best", "best", learning_rate=0.003, epochs=24, batch_size=128, fitting="varied", held_out=1 / 60
+    ),
     "ink": Recipe("ink", "ink", learning_rate=0.003, epochs=26, batch_size=128, fitting="hands"),
 }
 """Every recipe by name."""
