@@ -25,6 +25,7 @@ BLANK = len(SYMBOLS)
 WIDEST = 4096  # columns; a longer line is squeezed
 _STEP = 16  # widths the network is given are multiples of this many columns
 _BATCH = 32  # lines
+_LEAD = 2 * STRIDE  # columns of paper put before a line, without which its first digit is read worse
 _INK = 64  # grey level above which a pixel is ink
 _NEGLIGIBLE = 1e-3  # texts that are less likely than this share of the likeliest are not told
 _SURE = 0.95  # probability of a text above which a line is looked at once
@@ -181,10 +182,10 @@ class LineNetwork:
         for width, group in _by_width(order, inks):
             batch = np.zeros((len(group), HEIGHT, width), np.uint8)
             for row, i in enumerate(group):
-                batch[row, :, : inks[i].shape[1]] = inks[i]
+                batch[row, :, _LEAD : _LEAD + inks[i].shape[1]] = inks[i]
             (logs,) = self._session.run(["log_probabilities"], {"lines": batch})
             for row, i in enumerate(group):
-                answers[i] = np.exp(logs[row].astype(np.float64))
+                answers[i] = np.exp(logs[row, _LEAD // STRIDE :].astype(np.float64))
         return answers
 
 
@@ -192,7 +193,7 @@ def _by_width(order: list[int], inks: Sequence[Ink]) -> Iterable[tuple[int, list
     """Indices in groups of one padded width."""
     groups: dict[int, list[int]] = {}
     for i in order:
-        groups.setdefault(max(2, -(-inks[i].shape[1] // _STEP)) * _STEP, []).append(i)
+        groups.setdefault(max(2, -(-(_LEAD + inks[i].shape[1]) // _STEP)) * _STEP, []).append(i)
     for width, group in groups.items():
         for start in range(0, len(group), _BATCH):
             yield width, group[start : start + _BATCH]

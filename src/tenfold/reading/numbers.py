@@ -4,6 +4,7 @@ The two err differently. The line network sees neighbours and knows where touchi
 network has seen each digit in many more hands and says when there is none.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -32,19 +33,20 @@ class Weighing:
     """How the two networks' words are put together.
 
     looked: weight of the digit network's log probabilities beside the line network's.
+    a_digit: what each digit of a text adds to its log probability. Without it too short a text wins too
+        often, as in speech recognition, where it is known as the word insertion bonus.
     texts: how many of the line network's texts the digit network looks at; alternatives: how many are told.
     unlikely: texts less likely than this, beside the best, are not looked at.
-    threshold: confidence below which a number is unsure.
     missed: a sign beside the digits that looks more like a digit than this makes the number unsure.
     empty: a line that holds no digit at all with more than this probability gives no number.
     marked: where a mark that changes the value is likelier than this, seen or not, the number is unsure.
     """
 
-    looked: float = 0.5
+    looked: float = 0.2
+    a_digit: float = 1.5
     texts: int = 6
     alternatives: int = 4
     unlikely: float = 1e-3
-    threshold: float = 0.75
     missed: float = 0.5
     empty: float = 0.5
     marked: float = 0.1
@@ -79,7 +81,7 @@ def numbers_of(
 ) -> list[Number]:
     """The numbers on lines, a line's own reading beside it; lines without a digit give none.
 
-    threshold: confidence below which a digit is unsure. Raises OptionError on an unknown use of marks.
+    threshold: confidence below which a digit or a number is unsure. Raises OptionError on an unknown use of marks.
     """
     if marks not in get_args(Marks):
         raise OptionError(f"marks are one of {', '.join(get_args(Marks))}, got {marks!r}")
@@ -155,8 +157,10 @@ def _weigh(
     mixed = np.log(line_says) + looked
     probabilities = np.exp(mixed - mixed.max(axis=1, keepdims=True))
     probabilities /= probabilities.sum(axis=1, keepdims=True)
-    score = float(np.log(max(candidate.probability, 1e-12))) + float(
-        looked[np.arange(len(chosen)), chosen].sum()
+    score = (
+        math.log(max(candidate.probability, 1e-12))
+        + float(looked[np.arange(len(chosen)), chosen].sum())
+        + weighing.a_digit * len(chosen)
     )
     as_digit = 1 - (1 - is_digit) * (1 - np.minimum(line_says.sum(axis=1), 1))
     return _Text(
@@ -196,8 +200,7 @@ def _number(
     found = _marks(line, best)
     confidence = min([share * written, *(digit.confidence for digit in digits)])
     unsure = (
-        confidence < weighing.threshold
-        or any(digit.unsure for digit in digits)
+        confidence < threshold
         or best.missed > weighing.missed
         or _changes_value(found, len(text), marks)
         or _marked(line, texts, text, marks) > weighing.marked

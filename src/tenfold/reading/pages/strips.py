@@ -17,6 +17,7 @@ WIDE = 0.62  # times the height: no gap narrower than this ends a number,
 MARKED = 0.95  # nor one narrower than this that has a point or comma in it
 WIDER = 2.3  # times the line's usual gap: nor one narrower than this
 WIDEST = 1.3  # times the height: any gap wider than this ends one
+CRUMBLE = 0.5  # times the height: what stands alone and is no higher may be a point or comma
 A_DIGIT = 0.72  # times the height: the width of a digit in a piece of several
 BAND = 0.75  # times the height: how far from a line's middle its points and commas may be
 BESIDE = 0.75  # times the height: and how far from its ends
@@ -45,6 +46,7 @@ def find_strips(mask: NDArray[np.uint8], rules: tuple[Trace, ...]) -> tuple[Piec
     bodies, marks = bodies[~(slivers | beside)[bodies]], marks[~slivers[marks]]
     rows = find_lines(pieces, bodies, height)
     lines = [line for row in rows for line in row]
+    marks = np.concatenate([marks, _crumbs(pieces, bodies, lines, height)])
     shares = np.array([_usual_gap(pieces, line, []) for line in lines if len(line.members) > 2])
     usual = float(np.nanmedian(shares)) if np.isfinite(shares).any() else float("nan")
     if is_squared_paper(pieces, lines, rules):
@@ -56,6 +58,12 @@ def find_strips(mask: NDArray[np.uint8], rules: tuple[Trace, ...]) -> tuple[Piec
         for strip in _numbers(pieces, line, marks, rules, usual, number)
     ]
     return pieces, _with_marks(pieces, marks, strips)
+
+
+def _crumbs(pieces: Pieces, bodies: Indices, lines: list[Written], height: float) -> Indices:
+    """The small pieces that no line took: a comma of some size is one of them."""
+    alone = np.setdiff1d(bodies, np.concatenate([bodies[:0], *(line.members for line in lines)]))
+    return np.asarray(alone[pieces.heights[alone] <= CRUMBLE * height])
 
 
 def _remains(pieces: Pieces, rules: tuple[Trace, ...]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
