@@ -9,7 +9,7 @@ from tenfold.data import Dataset, Split
 from tenfold.errors import ReaderError, RunError
 from tenfold.making.linenetwork import LineRecipe, Trainer, learning_rate
 from tenfold.making.lines import held_out_batches, train_lines
-from tenfold.reading.linereading import SYMBOLS, LineNetwork
+from tenfold.reading.linereading import _LEAD, STRIDE, SYMBOLS, LineNetwork
 
 TINY = LineRecipe(cycles=(64, 64), batch=16, channels=(4, 8, 8, 8, 16), chunk=32, held_out=32)
 
@@ -54,7 +54,8 @@ def test_the_file_reads_as_the_network_does(run, data):
     folder, trainer, _ = run
     network = LineNetwork(folder / "lines.onnx")
     inks = held_out_batches(data.validation, TINY, 3)[0].inks
-    logits = trainer.logits(inks).astype(np.float64) / network.card["temperature"]
+    led = np.pad(inks, ((0, 0), (0, 0), (_LEAD, _LEAD)))  # the reader puts paper before and behind a line
+    logits = trainer.logits(led)[:, _LEAD // STRIDE :].astype(np.float64) / network.card["temperature"]
     expected = np.exp(logits - logits.max(-1, keepdims=True))
     expected /= expected.sum(-1, keepdims=True)
     for answer, truth in zip(network._answer(list(inks)), expected, strict=True):

@@ -139,6 +139,18 @@ def test_a_point_stays_in_its_number() -> None:
     assert line.image[round(y), round(x)] > 200
 
 
+def test_a_comma_nearly_half_as_high_as_the_digits_stays_in_its_number() -> None:
+    with_it, without = blank(), blank()
+    for picture in (with_it, without):
+        one = paste(picture, digits("1", 50), 100, 100)
+        paste(picture, digits("250", 50), one[2] + 40, 100)
+    cv2.line(with_it, (one[2] + 20, 150), (one[2] + 12, 166), INK, 5)
+    (line,) = layout(with_it).lines
+    x, y = move(np.linalg.inv(line.to_page), np.array([[one[2] + 16.0, 158.0]]))[0]
+    assert line.image[round(y), round(x)] > 200
+    assert len(layout(without).lines) == 2
+
+
 def test_a_row_of_boxes_is_one_number_and_table_cells_are_many() -> None:
     boxes, table = blank(), blank()
     for k, character in enumerate("30516"):

@@ -81,7 +81,9 @@ def numbers_of(
 ) -> list[Number]:
     """The numbers on lines, a line's own reading beside it; lines without a digit give none.
 
-    threshold: confidence below which a digit or a number is unsure. Raises OptionError on an unknown use of marks.
+    threshold: confidence below which a digit or a number is unsure.
+
+    Raises OptionError on an unknown use of marks.
     """
     if marks not in get_args(Marks):
         raise OptionError(f"marks are one of {', '.join(get_args(Marks))}, got {marks!r}")
