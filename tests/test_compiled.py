@@ -11,6 +11,7 @@ from tenfold.making import networks, recipe, train
 from tenfold.making.calibration import refuses
 from tenfold.making.compiled import COMPILED, HANDS, PLAIN, VARIED
 from tenfold.making.networks import build_network
+from tenfold.making.plans import Plan, Source
 from tenfold.making.recipes import FITTINGS, RECIPES
 
 
@@ -21,6 +22,14 @@ def quiet(event: object) -> None:
 def test_every_fitting_but_keras_own_is_compiled() -> None:
     assert {"stock", *COMPILED} == set(FITTINGS)
     assert {"classic", "fast", "best", "ink"} == set(RECIPES)
+
+
+@pytest.mark.parametrize(
+    ("name", "validation", "held"), [("best", None, 1000), ("best", 0.1, 6000), ("fast", None, 6000)]
+)
+def test_a_recipe_holds_out_its_own_share_where_none_is_asked_for(name, validation, held):
+    dataset = Plan(recipe(name), source=Source(validation=validation)).load()
+    assert (len(dataset.train), len(dataset.validation)) == (60_000 - held, held)
 
 
 @pytest.mark.parametrize(("name", "parameters"), [("fast", 105_322), ("best", 332_162), ("ink", 319_419)])
