@@ -84,7 +84,12 @@ def assess(
         for each, *parts in zip(readers, costs, cleans, corrupted, shifted, refused, strict=False)
     )
     tell("looking up the mistakes")
-    training = None if dataset.test is None else (dataset.train, dataset.validation)
+    training = None
+    if dataset.test is not None:
+        training = tuple(
+            match_classes(part, dataset.class_names, reader.labels)
+            for part in (dataset.train, dataset.validation)
+        )
     return Assessment(
         columns=columns,
         source=dataset.source,

@@ -14,6 +14,9 @@ from tenfold.reading.pictures import SIDE, fit
 
 INK = 90  # of 255: a pixel this bright is a stroke
 SPECK = 0.004  # of the line's height squared: components smaller than this belong to no symbol
+LEAST = 3  # pixels: less is dust
+DOT = 0.28  # of the digits' height: a point is no larger,
+LOW = 0.3  # nor further from their foot
 EDGE = 40  # of 255: a digit's soft edge ends here
 
 
@@ -40,6 +43,21 @@ def cut_symbols(line: NDArray[np.uint8], spans: Sequence[tuple[float, float]]) -
     centres = np.array([(left + right) / 2 for left, right in spans])
     owners = _owners(line, centres, _borders(line, centres))
     return [_cutout(line, owners == index + 1, spans[index]) for index in range(len(spans))]
+
+
+def dotted(line: NDArray[np.uint8], cutouts: Sequence[Cutout]) -> bool:
+    """Whether something small stands low between these digits, nothing above it: a point, read as one or not.
+
+    line: as in `cut_symbols`.
+    """
+    boxes = np.array([cutout.box for cutout in cutouts])
+    height, foot = float(np.median(boxes[:, 3] - boxes[:, 1] + 1)), float(np.median(boxes[:, 3]))
+    _, names, stats, middles = components(line > INK)
+    small = stats[:, 2:4].max(axis=1) <= DOT * height
+    columns = (~small[names] & (names > 0)).any(axis=0)  # with a stroke of a digit
+    low = small & (stats[:, 4] >= LEAST) & (np.abs(middles[:, 1] - foot) < LOW * height)
+    places = np.rint(middles[low, 0]).astype(int)
+    return any(not columns[x] and columns[:x].any() and columns[x:].any() for x in places)
 
 
 def _borders(line: NDArray[np.uint8], centres: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from tenfold.errors import OptionError
 from tenfold.reading.answers import Mark, MarkKind, Number, Prediction
-from tenfold.reading.cutting import Cutout, cut_symbols
+from tenfold.reading.cutting import Cutout, cut_symbols, dotted
 from tenfold.reading.knowledge import Knowledge, texts_allowed
 from tenfold.reading.linereading import Candidate, LineReading, Symbol
 from tenfold.reading.pages import Line
@@ -206,6 +206,7 @@ def _number(
         or best.missed > weighing.missed
         or _changes_value(found, len(text), marks)
         or _marked(line, texts, text, marks) > weighing.marked
+        or (marks != "ignore" and not found and dotted(line.image, best.cutouts))
         or not knowledge.vouches_for(text, raw)
     )
     boxes = np.array([cutout.box for cutout in (*best.cutouts, *best.mark_boxes)])

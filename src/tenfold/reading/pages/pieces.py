@@ -80,7 +80,7 @@ def sort_pieces(pieces: Pieces, height: float) -> tuple[NDArray[np.int64], NDArr
     huge = (tall > TALL * height) | ((width > 3 * TALL * height) & (tall > 2 * height))
     size = np.maximum(tall, 0.5 * width)
     body = usable & ~huge & (tall >= 0.33 * height) & (size >= 0.4 * height)
-    mark = usable & ~huge & ~body & (np.maximum(tall, width) >= max(2.0, 0.06 * height))
+    mark = usable & ~huge & ~body & (np.maximum(tall, width) >= max(2.0, 0.04 * height))
     bodies, marks = np.flatnonzero(body), np.flatnonzero(mark)
     if len(bodies) > MOST:
         bodies = np.sort(bodies[np.argsort(-pieces.areas[bodies])[:MOST]])

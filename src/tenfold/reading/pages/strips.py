@@ -21,7 +21,7 @@ CRUMBLE = 0.5  # times the height: what stands alone and is no higher may be a p
 A_DIGIT = 0.72  # times the height: the width of a digit in a piece of several
 BAND = 0.75  # times the height: how far from a line's middle its points and commas may be
 BESIDE = 0.75  # times the height: and how far from its ends
-POINT = 0.08  # times the height: a mark smaller than this is dust
+POINT = 0.05  # times the height: a mark smaller than this is dust
 
 
 @dataclass(frozen=True, eq=False)
