@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
+import tenfold
 from makers.mnist import handwriting
 from makers.pages import crop, empty_page, page
 from tenfold.reading.pages import Layout, Line, is_tight, layout, layouts, tight
@@ -137,6 +138,17 @@ def test_a_point_stays_in_its_number() -> None:
     (line,) = layout(picture).lines
     x, y = move(np.linalg.inv(line.to_page), np.array([[196.0, 147.0]]))[0]
     assert line.image[round(y), round(x)] > 200
+
+
+@pytest.mark.parametrize(("size", "dotted"), [(0, False), (3, True), (4, True), (8, True)])
+def test_a_point_however_small_makes_a_number_unsure(size: int, dotted: bool) -> None:
+    picture = blank()
+    paste(picture, digits("12", 40, 0.25), 100, 100)
+    after = 100 + digits("12", 40, 0.25).shape[1]
+    picture[140 - size : 140, after + 6 : after + 6 + size] = INK
+    paste(picture, digits("50", 40, 0.25), after + 20, 100)
+    (number,) = tenfold.load().read(picture).numbers
+    assert (number.text, number.unsure) == ("1250", dotted)
 
 
 def test_a_comma_nearly_half_as_high_as_the_digits_stays_in_its_number() -> None:
