@@ -88,8 +88,8 @@ def read(
     marks: Annotated[
         MarksUse,
         typer.Option(
-            help="A point or comma inside a number makes it unsure, is let pass where it groups thousands, "
-            "or always."
+            help="What a point or comma inside a number does: unsure makes the number unsure, ignore lets "
+            "it pass, thousands lets it pass where it groups thousands."
         ),
     ] = MarksUse.UNSURE,
     raw: Annotated[

@@ -103,8 +103,8 @@ class Comparison:
             failed = [cell for cell in result.cells if cell.error is not None]
             if failed:
                 remarks.append(
-                    f"{result.setting.name}: {len(failed)} of {len(result.cells)} trainings failed, "
-                    f"the others are shown: {failed[0].error}"
+                    f"{result.setting.name}: {len(failed)} of {len(result.cells)} trainings failed"
+                    f"{', the others are shown' * (len(failed) < len(result.cells))}: {failed[0].error}"
                 )
         return tuple(remarks)
 
