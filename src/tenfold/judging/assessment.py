@@ -1,7 +1,6 @@
 """Everything a report says, found out: one reader, the classic network beside it."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,14 +69,14 @@ def assess(
     split = take_images(whole, limit)
     notes = (f"The first {limit:,} of {len(whole):,}.",) if len(split) < len(whole) else ()
     problems = find_problems(whole)
-    folder = _find_folder(nondigits)
+    pictures = _find_pictures(nondigits)
     readers = [reader, *_beside(reader)]
     tell(f"reading {len(split):,} image{'s' if len(split) > 1 else ''}")
     cleans = [_judge_clean(each, split, problems[problems < len(split)]) for each in readers]
     corrupted, examples = _corrupted(readers, split, tell) if "corrupted" in asked else ([{}] * 2, {})
     shifted = _shifted(readers, split, tell) if "shifted" in asked else [{}] * 2
     confidences = [clean.report.confidence for clean in cleans]
-    refused = _nondigits(readers, confidences, folder, tell) if "nondigits" in asked else [{}] * 2
+    refused = _nondigits(readers, confidences, pictures, tell) if "nondigits" in asked else [{}] * 2
     costs = [measure_cost(each, split.images) for each in readers]
     columns = tuple(
         Judged(each.card.name, each.card, *parts)
@@ -101,21 +100,13 @@ def assess(
     )
 
 
-@dataclass(frozen=True)
-class Folder:
-    """A user's folder of what shows no digits: its name in the report, its pictures."""
-
-    name: str
-    pictures: list[Path]
-
-
-def _find_folder(nondigits: str | Path | None) -> Folder | None:
-    """Look into the folder before the work, not after it. Raises DataError."""
+def _find_pictures(nondigits: str | Path | None) -> dict[str, list[Path]]:
+    """The pictures of the user's folder, by its name in the report. Raises DataError."""
     if nondigits is None:
-        return None
+        return {}
     from tenfold.judging.foreign import find_pictures
 
-    return Folder(f"pictures in {Path(nondigits).resolve().name}", find_pictures(nondigits))
+    return {f"pictures in {Path(nondigits).resolve().name}": find_pictures(nondigits)}
 
 
 def choose_suites(suites: Sequence[str], folder: bool = False) -> tuple[str, ...]:
@@ -204,7 +195,7 @@ def _shifted(readers: Sequence["Reader"], split: Split, tell: Tell) -> list[dict
 def _nondigits(
     readers: Sequence["Reader"],
     confidences: Sequence[NDArray[np.float32]],
-    folder: Folder | None,
+    pictures: Mapping[str, list[Path]],
     tell: Tell,
 ) -> list[dict[str, Refused]]:
     """What each reader makes of letters, scribbles, both together, and the user's folder."""
@@ -220,13 +211,13 @@ def _nondigits(
     outcomes = []
     for reader, digits in zip(readers, confidences, strict=True):
         found = {kind: _refuse(reader, images, digits) for kind, images in kinds.items()}
-        if folder is not None:
-            tell(f"{reader.card.name}: {folder.name}")
-            answers = reader.predict_many(folder.pictures)
+        for kind, paths in pictures.items():
+            tell(f"{reader.card.name}: {kind}")
+            answers = reader.predict_many(paths)
             images = np.stack([prediction.image for prediction in answers])
             given = np.array([prediction.confidence for prediction in answers], np.float32)
             names = [prediction.label or "nothing" for prediction in answers]
-            found[folder.name] = _surest(reader, images, given, names, digits)
+            found[kind] = _surest(reader, images, given, names, digits)
         outcomes.append(found)
     return outcomes
 

@@ -206,7 +206,7 @@ def _number(
         or best.missed > weighing.missed
         or _changes_value(found, len(text), marks)
         or _marked(line, texts, text, marks) > weighing.marked
-        or (marks != "ignore" and not found and dotted(line.image, best.cutouts))
+        or (marks != "ignore" and not _pointed(found) and dotted(line.image, best.cutouts))
         or not knowledge.vouches_for(text, raw)
     )
     boxes = np.array([cutout.box for cutout in (*best.cutouts, *best.mark_boxes)])
@@ -322,6 +322,11 @@ def _marked(line: Line, texts: Sequence[_Text], text: str, marks: Marks) -> floa
 
 def _kind(kind: str) -> MarkKind:
     return kind if kind in ("point", "comma", "minus") else "other"  # type: ignore[return-value]
+
+
+def _pointed(found: Sequence[Mark]) -> bool:
+    """Whether a point or comma was read."""
+    return any(mark.kind in ("point", "comma") for mark in found)
 
 
 def _changes_value(found: Sequence[Mark], length: int, marks: Marks) -> bool:

@@ -23,7 +23,7 @@ from tenfold.judging import evaluate
 from tenfold.making.benchmarking.answers import judge_answers
 from tenfold.making.benchmarking.processes import Spent, Task, module, run_process
 from tenfold.making.benchmarking.results import STOCK, TORCH, Benchmark, Timing, Trial
-from tenfold.making.recipes import RECIPES, choose
+from tenfold.making.recipes import RECIPES, Recipe, choose
 from tenfold.making.runs import METRICS, READER, written_aside
 from tenfold.making.surroundings import describe_processor
 from tenfold.reading import load
@@ -85,11 +85,12 @@ class Asked:
 
 @dataclass(frozen=True)
 class Contender:
-    """Someone who trains: a name, the epochs its recipe has, and how it does a task."""
+    """Someone who trains: a name, its recipe's epochs and share held out, and how it does a task."""
 
     name: str
     epochs: int
     train: Callable[[Task], tuple[Spent, dict[str, float]]]
+    held_out: float = Recipe.held_out
 
 
 def benchmark(
@@ -205,7 +206,8 @@ def _contenders(asked: Asked) -> tuple[list[Contender], list[str]]:
     epochs = RECIPES["classic"].epochs
     contenders = [Contender(STOCK, epochs, partial(_run_script, "stock"))]
     contenders += [
-        Contender(name, RECIPES[name].epochs, partial(_run_recipe, name)) for name in asked.recipes
+        Contender(name, RECIPES[name].epochs, partial(_run_recipe, name), RECIPES[name].held_out)
+        for name in asked.recipes
     ]
     if not asked.torch or "training" not in asked.parts:
         return contenders, []
@@ -233,7 +235,8 @@ def _train(contenders: Sequence[Contender], asked: Asked, tell: Tell) -> list[Tr
     trials = []
     for index in take_turns(counts):
         done[index] += 1
-        trials.append(_try(contenders[index], Task(seed=done[index], limit=asked.limit), tell))
+        one = contenders[index]
+        trials.append(_try(one, Task(seed=done[index], limit=asked.limit, validation=one.held_out), tell))
     return trials
 
 

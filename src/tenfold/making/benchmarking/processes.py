@@ -22,14 +22,13 @@ PATIENCE = 20
 class Task:
     """What a training script is to do. None is as published.
 
-    epochs: of the training; limit: training images; validation: the share held out, 0 for none;
-        of a recipe None is its own.
+    epochs: of the training; limit: training images; validation: the share held out, 0 for none.
     """
 
     seed: int = 1
     epochs: int | None = None
     limit: int | None = None
-    validation: float | None = None
+    validation: float = 0.1
 
     def to_json(self) -> str:
         """The task as one argument of a command."""
@@ -42,7 +41,7 @@ class Task:
 
     def load(self) -> tuple[Split, Split, Split]:
         """Training, validation and test images. Raises DataError where there are none to test on."""
-        mnist = load_mnist(validation=0.1 if self.validation is None else self.validation, limit=self.limit)
+        mnist = load_mnist(validation=self.validation, limit=self.limit)
         if mnist.test is None:
             raise DataError(f"{mnist.source}: holds no test images; the benchmark reads those at the end")
         return mnist.train, mnist.validation, mnist.test
