@@ -1,7 +1,9 @@
 """Numbers from what two networks say of a line: by hand with made readings, then as a reader reads pages."""
 
 import io
+import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -319,6 +321,52 @@ def test_of_two_ways_to_read_one_text_the_likelier_one_is_shown() -> None:
     (number,) = numbers_of([line(5)], [ways], doubtful, 0.5, NOTHING)
     assert number.text == "1250"
     assert [mark.kind for mark in number.marks] == ["point"]
+
+
+@pytest.mark.parametrize(("signs", "point"), [("12 50", 2), ("1 250", 1), ("12-5 0", 3)])
+def test_a_point_that_was_not_read_is_a_mark_like_any_other(signs: str, point: int) -> None:
+    slot = signs.index(" ")
+    made = line(len(signs))
+    made.image[:, SLOT * slot : SLOT * (slot + 1)] = 0
+    made.image[48:52, SLOT * slot + 18 : SLOT * slot + 22] = 255
+    places = [(place, sign) for place, sign in enumerate(signs) if sign != " "]
+    read = Candidate(tuple(symbol("minus" if s == "-" else s, place) for place, s in places), 0.97)
+    for marks, unsure in (("unsure", True), ("thousands", point != 1), ("ignore", False)):
+        look = agreeing(signs.replace(" ", ""))
+        (number,) = numbers_of([made], [reading(read)], look, 0.5, NOTHING, marks)
+        mark = number.marks[-1]
+        assert (number.text, mark.kind, mark.position) == (re.sub(r"\D", "", signs), "point", point)
+        assert np.abs(np.array(mark.box[0]) - (SLOT * slot + 18, 48)).max() < 1.01
+        assert number.unsure is unsure
+
+
+@pytest.mark.parametrize(
+    ("one_", "other", "gap", "unsure", "thousands"),
+    [
+        ("12", ".50", 0.8, True, True),
+        ("12", ".50", 1.6, False, False),
+        ("12", "50", 0.8, False, False),
+        ("1,25", "0", 0.8, True, False),
+        ("1,25", "00", 0.8, True, True),
+        ("1,", "250", 0.8, True, True),
+        ("12.", "50", 1.6, False, False),
+        ("1-", "250", 0.8, False, False),
+    ],
+)
+def test_two_numbers_that_may_be_one_with_a_decimal_mark_in_it_are_unsure(
+    one_: str, other: str, gap: float, unsure: bool, thousands: bool
+) -> None:
+    right, (left, top), (_, bottom) = one(one_).box[1][0], one(other).box[0], one(other).box[3]
+    moved = np.array([[1.0, 0, right - left + gap * (bottom - top)], [0, 1, 0], [0, 0, 1]])
+    lines = [line(len(one_)), line(len(other), to_page=moved)]
+    readings = [reading(way(one_, 0.97)), reading(way(other, 0.97))]
+    for marks, doubtful in (("unsure", unsure), ("thousands", thousands), ("ignore", False)):
+        numbers = numbers_of(lines, readings, agreeing(one_, other), 0.5, NOTHING, marks)
+        alone = [one(signs, marks=marks).unsure for signs in (one_, other)]
+        assert [number.unsure for number in numbers] == [own or doubtful for own in alone]
+        below = replace(lines[1], row=1)
+        numbers = numbers_of([lines[0], below], readings, agreeing(one_, other), 0.5, NOTHING, marks)
+        assert [number.unsure for number in numbers] == alone
 
 
 @pytest.mark.parametrize("side", ["left", "right", "top", "bottom"])

@@ -140,6 +140,29 @@ def test_a_point_stays_in_its_number() -> None:
     assert line.image[round(y), round(x)] > 200
 
 
+def test_a_digit_that_fell_to_pieces_does_not_part_a_number() -> None:
+    picture = blank()
+    _, top, right, _ = paste(picture, digits("25", 40), 100, 100)
+    three = digits("3", 40)
+    three[12:15] = three[25:28] = 0
+    _, _, right, _ = paste(picture, three, right + 8, top)
+    paste(picture, digits("2530", 40), right + 8, top)
+    assert len(layout(picture).lines) == 1
+
+
+def test_small_digits_that_all_touch_are_found_on_a_page_of_larger_ones() -> None:
+    picture = blank()
+    for row in range(4):
+        paste(picture, digits("2704", 50), 60, 60 + 90 * row)
+    small = digits("939", 24, gap=0)
+    small[12:14] = 255  # all one piece
+    box = paste(picture, small, 60, 440)
+    cv2.rectangle(picture, (500, 200), (514, 214), INK, cv2.FILLED)
+    lines = layout(picture).lines
+    assert len(lines) == 5
+    assert covered(lines[-1], box) == 1
+
+
 @pytest.mark.parametrize(("size", "dotted"), [(0, False), (3, True), (4, True), (8, True)])
 def test_a_point_however_small_makes_a_number_unsure(size: int, dotted: bool) -> None:
     picture = blank()

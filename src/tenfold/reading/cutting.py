@@ -45,19 +45,29 @@ def cut_symbols(line: NDArray[np.uint8], spans: Sequence[tuple[float, float]]) -
     return [_cutout(line, owners == index + 1, spans[index]) for index in range(len(spans))]
 
 
-def dotted(line: NDArray[np.uint8], cutouts: Sequence[Cutout]) -> bool:
-    """Whether something small stands low between these digits, nothing above it: a point, read as one or not.
+def unread_points(
+    line: NDArray[np.uint8], digits: Sequence[Cutout], others: Sequence[Cutout]
+) -> list[tuple[int, tuple[float, float, float, float]]]:
+    """What stands small and low between digits, nothing above it, and was read as nothing: points, or specks.
 
-    line: as in `cut_symbols`.
+    line: as in `cut_symbols`; digits, others: what was read, from left to right.
+
+    Returns for each how many digits stand before it, and its box: left, top, right, bottom in pixels.
     """
-    boxes = np.array([cutout.box for cutout in cutouts])
+    boxes = np.array([digit.box for digit in digits])
     height, foot = float(np.median(boxes[:, 3] - boxes[:, 1] + 1)), float(np.median(boxes[:, 3]))
     _, names, stats, middles = components(line > INK)
     small = stats[:, 2:4].max(axis=1) <= DOT * height
-    columns = (~small[names] & (names > 0)).any(axis=0)  # with a stroke of a digit
+    taken = (~small[names] & (names > 0)).any(axis=0)  # columns with a stroke of a digit
+    for left, _, right, _ in (other.box for other in others):
+        taken[max(0, int(left)) : int(right) + 1] = True
     low = small & (stats[:, 4] >= LEAST) & (np.abs(middles[:, 1] - foot) < LOW * height)
-    places = np.rint(middles[low, 0]).astype(int)
-    return any(not columns[x] and columns[:x].any() and columns[x:].any() for x in places)
+    found = []
+    for (x, y, w, h, _), (middle, _) in zip(stats[low], middles[low], strict=True):
+        before = int((boxes[:, [0, 2]].mean(axis=1) < middle).sum())
+        if not taken[round(middle)] and 0 < before < len(digits):
+            found.append((before, (float(x), float(y), float(x + w - 1), float(y + h - 1))))
+    return sorted(found)
 
 
 def _borders(line: NDArray[np.uint8], centres: NDArray[np.float64]) -> NDArray[np.int64]:

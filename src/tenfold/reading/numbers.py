@@ -6,7 +6,8 @@ network has seen each digit in many more hands and says when there is none.
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Literal, get_args
 
 import numpy as np
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from tenfold.errors import OptionError
 from tenfold.reading.answers import Mark, MarkKind, Number, Prediction
-from tenfold.reading.cutting import Cutout, cut_symbols, dotted
+from tenfold.reading.cutting import Cutout, cut_symbols, unread_points
 from tenfold.reading.knowledge import Knowledge, texts_allowed
 from tenfold.reading.linereading import Candidate, LineReading, Symbol
 from tenfold.reading.pages import Line
@@ -26,6 +27,8 @@ Look = Callable[[NDArray[np.uint8]], tuple[NDArray[np.float32], NDArray[np.float
 """Images (n, 28, 28) to probabilities (n, 10) and (n,) of being a digit: a reader's own."""
 
 DIGITS = "0123456789"
+NEAR = 1.3  # times the height: numbers farther apart are two, whatever stands between them
+UNREAD = 0.5  # confidence of a point that was not read but is there to see
 
 
 @dataclass(frozen=True)
@@ -101,8 +104,35 @@ def numbers_of(
             weighed.append(_weigh(candidate, cutouts, mark_boxes, seen[part], is_digit[part], weighing))
         if weighed:
             written = 1 - _emptiness(reading)
-            numbers.append(_number(line, weighed, written, threshold, knowledge, marks, weighing))
-    return numbers
+            number = _number(line, weighed, written, threshold, knowledge, marks, weighing)
+            numbers.append((line.row, number))
+    return _doubted(numbers, marks)
+
+
+def _doubted(numbers: Sequence[tuple[int, Number]], marks: Marks) -> list[Number]:
+    """The numbers, each given with its row; unsure where two may be one number with a decimal mark in it.
+
+    So near to each other, only a gap a little wider than usual made them two.
+    """
+    doubtful = set()
+    for left, ((row, one), (next_row, other)) in enumerate(pairwise(numbers)):
+        if row == next_row and _gap(one, other) < NEAR and marks != "ignore":
+            points = [*_points(one), *(len(one.text) + position for position in _points(other))]
+            if len(one.text) in points or _parts_wrongly(points, len(one.text + other.text), marks):
+                doubtful |= {left, left + 1}
+    return [replace(n, unsure=n.unsure or i in doubtful) for i, (_, n) in enumerate(numbers)]
+
+
+def _points(number: Number) -> list[int]:
+    """Where points and commas stand in a number."""
+    return [mark.position for mark in number.marks if mark.kind in ("point", "comma")]
+
+
+def _gap(one: Number, other: Number) -> float:
+    """The paper between a number and the next to its right, as a share of their height."""
+    left, right = np.array(one.box), np.array(other.box)
+    height = max(math.dist(left[1], left[2]), math.dist(right[0], right[3]), 1.0)
+    return math.dist((left[1] + left[2]) / 2, (right[0] + right[3]) / 2) / height
 
 
 def _emptiness(reading: LineReading) -> float:
@@ -199,14 +229,13 @@ def _number(
             best.digits, best.cutouts, best.probabilities, best.is_digit, text, strict=True
         )
     )
-    found = _marks(line, best)
+    found = _with_unread(line, best, _marks(line, best))
     confidence = min([share * written, *(digit.confidence for digit in digits)])
     unsure = (
         confidence < threshold
         or best.missed > weighing.missed
         or _changes_value(found, len(text), marks)
         or _marked(line, texts, text, marks) > weighing.marked
-        or (marks != "ignore" and not _pointed(found) and dotted(line.image, best.cutouts))
         or not knowledge.vouches_for(text, raw)
     )
     boxes = np.array([cutout.box for cutout in (*best.cutouts, *best.mark_boxes)])
@@ -310,6 +339,15 @@ def _marks(line: Line, text: _Text) -> tuple[Mark, ...]:
     return tuple(found)
 
 
+def _with_unread(line: Line, text: _Text, found: tuple[Mark, ...]) -> tuple[Mark, ...]:
+    """The marks with those that were not read but are there to see."""
+    unread = [
+        Mark("point", position, line.polygon(box), UNREAD)
+        for position, box in unread_points(line.image, text.cutouts, text.mark_boxes)
+    ]
+    return tuple(sorted([*found, *unread], key=lambda mark: mark.position))
+
+
 def _marked(line: Line, texts: Sequence[_Text], text: str, marks: Marks) -> float:
     """How likely, of all ways to read a text's digits, it is one with a mark that changes the value, 0-1."""
     ways = [way for way in texts if way.text == text]
@@ -324,11 +362,6 @@ def _kind(kind: str) -> MarkKind:
     return kind if kind in ("point", "comma", "minus") else "other"  # type: ignore[return-value]
 
 
-def _pointed(found: Sequence[Mark]) -> bool:
-    """Whether a point or comma was read."""
-    return any(mark.kind in ("point", "comma") for mark in found)
-
-
 def _changes_value(found: Sequence[Mark], length: int, marks: Marks) -> bool:
     """Whether a mark may give the text another value: a cut digit, a decimal point or comma, other ink."""
     if any(mark.kind == "cut" for mark in found):
@@ -337,7 +370,13 @@ def _changes_value(found: Sequence[Mark], length: int, marks: Marks) -> bool:
         return False
     if any(mark.kind == "other" for mark in found):
         return True
-    places = [mark.position for mark in found if mark.kind in ("point", "comma") and mark.position < length]
+    points = [mark.position for mark in found if mark.kind in ("point", "comma")]
+    return _parts_wrongly(points, length, marks)
+
+
+def _parts_wrongly(points: Sequence[int], length: int, marks: Marks) -> bool:
+    """Whether a point or comma before a text's last digit may be a decimal one."""
+    places = [position for position in points if position < length]
     if marks == "thousands":
         return any(position == 0 or (length - position) % 3 for position in places)
     return bool(places)

@@ -16,6 +16,7 @@ ALIKE = 0.3  # smallest ratio of neighbours' heights
 STEEPEST = 0.36  # slope of a line of writing
 TALL = 1.9  # times its neighbours' height: a piece that may tie two lines
 BLOB = 0.7  # of its box that a stain fills
+CRUMB = (0.7, 0.5)  # of the page's height: width and height up to which a lone piece is a crumb
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,9 +135,9 @@ def _weighted_median(values: Floats, weights: Floats) -> float:
 
 def _is_stain(pieces: Pieces, line: Written, height: float) -> bool:
     """Whether a line is a crumb that stands alone, or nothing but solid blobs."""
-    if len(line.members) == 1 and pieces.heights[line.members].max() <= 0.5 * height:
-        return True
     width, tall = pieces.widths[line.members], pieces.heights[line.members]
+    if len(line.members) == 1 and width[0] <= CRUMB[0] * height and tall[0] <= CRUMB[1] * height:
+        return True
     round_ = np.maximum(width, tall) < 1.7 * np.minimum(width, tall)
     return bool((round_ & (pieces.areas[line.members] > BLOB * width * tall)).all())
 

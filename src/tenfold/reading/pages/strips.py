@@ -21,6 +21,7 @@ CRUMBLE = 0.5  # times the height: what stands alone and is no higher may be a p
 A_DIGIT = 0.72  # times the height: the width of a digit in a piece of several
 BAND = 0.75  # times the height: how far from a line's middle its points and commas may be
 BESIDE = 0.75  # times the height: and how far from its ends
+A_DASH = 3.0  # times its height: a small mark wider than this may be a dash, and parts as paper does
 POINT = 0.05  # times the height: a mark smaller than this is dust
 
 
@@ -91,8 +92,11 @@ def _numbers(
     members, gaps = _gaps(pieces, line)
     boxes = pieces.boxes[members]
     widest = np.clip(WIDER * _usual_gap(pieces, line, [usual] * 2), WIDE, WIDEST)
-    marked = _marked(pieces, line, marks, boxes)
-    cut = gaps > np.where(marked, max(widest, MARKED), widest) * line.height
+    between = _between(pieces, line, marks, boxes)
+    count = between.sum(axis=1)
+    dash = pieces.widths[marks] > A_DASH * pieces.heights[marks]
+    paper = gaps - between @ np.where(dash, 0, pieces.widths[marks])
+    cut = paper > np.where((count > 0) & (count < 3), max(widest, MARKED), widest) * line.height
     cells, joined = cells_of(boxes, line, rules)
     cut &= ~joined[1:] | ~joined[:-1]
     cut |= cells[1:] != cells[:-1]
@@ -105,16 +109,14 @@ def _numbers(
     return strips
 
 
-def _marked(pieces: Pieces, line: Written, marks: Indices, boxes: Floats) -> NDArray[np.bool_]:
-    """Which gaps between a line's pieces have one or two small marks in them; (n - 1,)."""
+def _between(pieces: Pieces, line: Written, marks: Indices, boxes: Floats) -> NDArray[np.bool_]:
+    """Which small marks stand in which gap between a line's pieces; (n - 1, marks)."""
     x, y = pieces.centres[marks].T
     level = _level(boxes, line.slope)
     near = (np.abs(y - level - line.slope * x) < BAND * line.height) & (
         np.maximum(pieces.heights[marks], pieces.widths[marks]) > POINT * line.height
     )
-    x = x[near]
-    count = ((x > boxes[:-1, 2, None]) & (x < boxes[1:, 0, None])).sum(axis=1)
-    return np.asarray((count > 0) & (count < 3))
+    return np.asarray(near & (x > boxes[:-1, 2, None]) & (x < boxes[1:, 0, None]))
 
 
 def _level(boxes: Floats, slope: float) -> float:
