@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import tenfold
+from makers.mnist import handwriting
 from makers.pages import MadePage, crop, empty_page, page
 from tenfold.errors import OptionError
 from tenfold.reading import Number, Reader
@@ -578,6 +579,42 @@ def test_fields_of_a_form_are_read_by_name_and_the_rest_is_left(reader: Reader) 
     assert [number.text for number in alone] == [
         number.text for number in found.numbers if number.region == "amount"
     ]
+
+
+@pytest.mark.parametrize("thickness", [1, 3])
+@pytest.mark.parametrize("beyond", [10, 3, 0, -2])
+def test_a_field_may_hold_the_printed_box_around_it(reader: Reader, thickness: int, beyond: int) -> None:
+    sheet = np.full((420, 900), 232, np.uint8)
+    fields = {}
+    for k, text in enumerate(("5", "27", "60413")):
+        images, labels = handwriting("validation")
+        written = np.hstack([images[labels == int(digit)][3 + k] for digit in text])
+        ink = cv2.resize(written, None, fx=1.8, fy=1.8, interpolation=cv2.INTER_CUBIC)
+        left, top, (height, width) = 80 + 250 * k, 100 + 60 * k, ink.shape
+        part = sheet[top : top + height, left : left + width]
+        part[:] = np.minimum(part, 232 - 0.75 * ink)
+        box = (left - 8, top - 4, left + width + 8, top + height + 4)
+        cv2.rectangle(sheet, box[:2], box[2:], 90, thickness)
+        x, y, w, h = box[0] - beyond, box[1] - beyond, width + 16 + 2 * beyond, height + 8 + 2 * beyond
+        fields[text] = (float(x), float(y), float(w), float(h))
+    found = reader.read(sheet, regions=fields).numbers
+    assert [(number.region, number.text) for number in found] == [(text, text) for text in fields]
+    assert not any(mark.kind in ("cut", "other") for number in found for mark in number.marks)
+    assert sum(number.unsure for number in found) <= 1
+
+
+def test_a_field_that_cuts_a_digit_in_a_printed_box_says_so(reader: Reader) -> None:
+    sheet = np.full((300, 900), 232, np.uint8)
+    images, labels = handwriting("validation")
+    written = np.hstack([images[labels == digit][5] for digit in (2, 0, 4, 8)])
+    ink = cv2.resize(written, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
+    sheet[100 : 100 + ink.shape[0], 200 : 200 + ink.shape[1]] = 232 - 0.75 * ink
+    cv2.rectangle(sheet, (190, 94), (206 + ink.shape[1], 106 + ink.shape[0]), 90, 2)
+    inked = np.flatnonzero((ink[:, 3 * 56 :] > 128).any(axis=0)) + 3 * 56
+    right = 200 + int(inked.mean())
+    (number,) = reader.read(sheet, regions={"f": (185, 90, right - 185, 70)}).numbers
+    assert number.unsure
+    assert number.marks[-1].kind == "cut"
 
 
 def test_every_page_of_a_document_is_read_with_its_name(reader: Reader, tmp_path) -> None:

@@ -1,7 +1,7 @@
 """From a picture of a page, a crop of one line, or a form's fields, to its numbers."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -13,7 +13,7 @@ from tenfold.reading.decode import Pixels
 from tenfold.reading.knowledge import Knowledge
 from tenfold.reading.linereading import Candidate, LineNetwork, LineReading
 from tenfold.reading.numbers import DIGITS, Look, Marks, numbers_of
-from tenfold.reading.pages import Layout, Line, is_tight, layouts, tight
+from tenfold.reading.pages import Layout, Line, fields, is_tight, layouts, tight
 from tenfold.reading.pictures import SMALLEST
 
 Region = tuple[float, float, float, float]
@@ -49,32 +49,48 @@ def read_page(pixels: Pixels, network: LineNetwork, look: Look, threshold: float
     height, width = pixels.values.shape[:2]
     if min(height, width) < SMALLEST:
         raise PictureError(f"is {width}x{height} pixels; expected at least {SMALLEST}x{SMALLEST}")
-    if wish.regions is None:
-        numbers = _numbers(pixels.values, network, look, threshold, wish, QUARTERS)
+
+    def read(lines: Sequence[Line], readings: Sequence[LineReading]) -> list[Number]:
+        return numbers_of(lines, readings, look, threshold, wish.knowledge, wish.marks)
+
+    if wish.regions is not None:
+        numbers = _in_fields(pixels.values, wish.regions, network, read)
+    elif is_tight(pixels.values):
+        numbers = _in_crop(pixels.values, network, read)
     else:
-        numbers = []
-        for name, region in wish.regions.items():
-            left, top, part = _cut(pixels.values, name, region)
-            found = _numbers(part, network, look, threshold, wish, (0,))
-            numbers += [_moved(replace(number, region=name), left, top) for number in found]
+        numbers = read(*_upright(layouts(pixels.values, QUARTERS), network))
     return Page(tuple(numbers), (width, height), pixels.source, notes=pixels.notes)
 
 
-def _numbers(
-    values: NDArray[np.uint8],
-    network: LineNetwork,
-    look: Look,
-    threshold: float,
-    wish: Wish,
-    quarters: tuple[int, ...],
+_Read = Callable[[Sequence[Line], Sequence[LineReading]], list[Number]]
+
+
+def _in_crop(values: NDArray[np.uint8], network: LineNetwork, read: _Read) -> list[Number]:
+    """The numbers of a picture of one line."""
+    line = tight(values)
+    return read([line], network.read([line.image]))
+
+
+def _in_fields(
+    values: NDArray[np.uint8], regions: Mapping[str, Region], network: LineNetwork, read: _Read
 ) -> list[Number]:
-    """The numbers of a page, turned by one of these quarter turns; a field of a form lies as it lies."""
-    if is_tight(values):
-        lines: Sequence[Line] = [tight(values)]
-        readings = network.read([line.image for line in lines])
-    else:
-        lines, readings = _upright(layouts(values, quarters), network)
-    return numbers_of(lines, readings, look, threshold, wish.knowledge, wish.marks)
+    """The numbers in each field of a form, which lies as it lies.
+
+    A field is a part of its page, whose printed boxes are found on the whole of it; where no box stands in
+    the field, it may be a crop of one line.
+    """
+    boxes = {name: _box(values, name, region) for name, region in regions.items()}
+    numbers = []
+    for (name, (left, top, right, bottom)), layout in zip(
+        boxes.items(), fields(values, boxes.values()), strict=True
+    ):
+        part = np.ascontiguousarray(values[top : bottom + 1, left : right + 1])
+        if is_tight(part) and not any(rule.upright for rule in layout.rules):
+            found = [_moved(number, left, top) for number in _in_crop(part, network, read)]
+        else:
+            found = read(layout.lines, network.read([line.image for line in layout.lines]))
+        numbers += [replace(number, region=name) for number in found]
+    return numbers
 
 
 def _upright(ways: Iterator[Layout], network: LineNetwork) -> tuple[Sequence[Line], list[LineReading]]:
@@ -139,7 +155,8 @@ def _worth(line: Line, best: Candidate) -> float:
     return _sense(best) * (ALONE if sum(kind in DIGITS for kind in kinds) < 2 else 1.0)
 
 
-def _cut(values: NDArray[np.uint8], name: str, region: Region) -> tuple[int, int, NDArray[np.uint8]]:
+def _box(values: NDArray[np.uint8], name: str, region: Region) -> tuple[int, int, int, int]:
+    """A region as left, top, right, bottom, the last two its last pixel's. Raises OptionError."""
     height, width = values.shape[:2]
     if len(region) != 4 or not all(np.isfinite(region)):
         raise OptionError(f"region {name!r} is {region}; expected left, top, width, height in pixels")
@@ -151,7 +168,7 @@ def _cut(values: NDArray[np.uint8], name: str, region: Region) -> tuple[int, int
             f"{width}x{height} pixels, or smaller than {SMALLEST}x{SMALLEST}; "
             "expected left, top, width, height"
         )
-    return left, top, np.ascontiguousarray(values[top:bottom, left:right])
+    return left, top, right - 1, bottom - 1
 
 
 def _moved(number: Number, left: int, top: int) -> Number:

@@ -19,10 +19,18 @@ FAINTEST = 14.0  # levels of 255: a pen fainter than this is not brought up to f
 AT_EDGE = 1.6  # pixels of the user's picture
 
 
-def cut(ink: Ink, pieces: Pieces, strip: Strip, plate_to_page: Matrix, page_size: tuple[int, int]) -> Line:
+def cut(
+    ink: Ink,
+    pieces: Pieces,
+    strip: Strip,
+    plate_to_page: Matrix,
+    page_size: tuple[int, int],
+    box: tuple[float, float, float, float],
+) -> Line:
     """The strip as a line of its own.
 
-    plate_to_page: from the working picture's pixels to the user's picture.
+    plate_to_page: from the working picture's pixels to the user's picture. box: what of that is looked at,
+        left, top, right, bottom.
     """
     own = _own_points(pieces, strip)
     level = rotating(-float(np.degrees(np.arctan(strip.slope))))
@@ -34,7 +42,7 @@ def cut(ink: Ink, pieces: Pieces, strip: Strip, plate_to_page: Matrix, page_size
     plate_to_crop = shifting(margin - left, margin - top) @ level
     strength, roles = _window(ink, pieces, strip, plate_to_crop, size)
     line = np.asarray(_full_contrast(strength, roles, ink.roughness))
-    edges = _edges(own, plate_to_page, plate_to_crop, page_size)
+    edges = _edges(own, plate_to_page, plate_to_crop, box)
     return Line(
         line, plate_to_page @ inverse(plate_to_crop), page_size, strip.row, float(strip.height), edges
     )
@@ -87,17 +95,19 @@ def _full_contrast(strength: Pixels, roles: Pixels, roughness: float) -> Pixels:
     return np.asarray(image, np.uint8)
 
 
-def _edges(own: Points, plate_to_page: Matrix, plate_to_crop: Matrix, page_size: tuple[int, int]) -> Edges:
-    """Which sides of the crop the picture's edge cuts."""
+def _edges(
+    own: Points, plate_to_page: Matrix, plate_to_crop: Matrix, box: tuple[float, float, float, float]
+) -> Edges:
+    """Which sides of the crop are cut by the edge of what is looked at."""
     on_page = move(plate_to_page, own)
-    width, height = page_size
+    left, top, right, bottom = box
     page_to_crop = plate_to_crop @ inverse(plate_to_page)
     sides = {"left": False, "right": False, "top": False, "bottom": False}
     cuts = (
-        (on_page[:, 0] < AT_EDGE, (-1.0, 0.0)),
-        (on_page[:, 0] > width - 1 - AT_EDGE, (1.0, 0.0)),
-        (on_page[:, 1] < AT_EDGE, (0.0, -1.0)),
-        (on_page[:, 1] > height - 1 - AT_EDGE, (0.0, 1.0)),
+        (on_page[:, 0] < left + AT_EDGE, (-1.0, 0.0)),
+        (on_page[:, 0] > right - AT_EDGE, (1.0, 0.0)),
+        (on_page[:, 1] < top + AT_EDGE, (0.0, -1.0)),
+        (on_page[:, 1] > bottom - AT_EDGE, (0.0, 1.0)),
     )
     for at_edge, outward in cuts:
         if at_edge.any():

@@ -1,6 +1,6 @@
 """From a picture of a page to the lines that a network will read."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +9,7 @@ from tenfold.reading.answers import Polygon
 from tenfold.reading.pages.copies import Copies
 from tenfold.reading.pages.crops import cut
 from tenfold.reading.pages.geometry import move
-from tenfold.reading.pages.plate import Plate, View, look, make_plate
+from tenfold.reading.pages.plate import Box, Plate, View, look, make_plate
 from tenfold.reading.pages.rules import tilt
 from tenfold.reading.pages.shapes import Edges, Layout, Line, Rule
 from tenfold.reading.pages.strips import find_strips
@@ -17,7 +17,7 @@ from tenfold.reading.pages.traces import Trace
 
 Pixels = NDArray[np.uint8]
 
-__all__ = ["Edges", "Layout", "Line", "Rule", "layout", "layouts"]
+__all__ = ["Edges", "Layout", "Line", "Rule", "fields", "layout", "layouts"]
 
 AFAR = 900  # pixels: longest side of the first look
 LARGEST = 2200  # pixels: longest side of the second
@@ -45,8 +45,20 @@ def layouts(picture: Pixels, quarters: tuple[int, ...] = (0, 2, 1, 3)) -> Iterat
     if view.corners is not None:
         inside = np.clip(view.corners, 0, np.array([width, height]) - 1.0)
         sheet = tuple((round(float(x), 2), round(float(y), 2)) for x, y in inside)
+    whole = (0.0, 0.0, width - 1.0, height - 1.0)
     for turns in quarters:
-        yield _laid_out(plate.turned(turns), sheet, (width, height), turns % 4)
+        yield _laid_out(plate.turned(turns), sheet, (width, height), whole, turns % 4)
+
+
+def fields(picture: Pixels, boxes: Iterable[Box]) -> Iterator[Layout]:
+    """Parts of a page laid out each by itself, as the page lies: its rules are found on the whole of it.
+
+    boxes: left, top, right, bottom in the picture's pixels; ink that these cut is at its lines' edges.
+    """
+    plate, _ = _plate(picture)
+    height, width = picture.shape[:2]
+    for box in boxes:
+        yield _laid_out(plate.within(box), None, (width, height), box, 0)
 
 
 def _plate(picture: Pixels) -> tuple[Plate, View]:
@@ -80,9 +92,9 @@ def _text_height(plate: Plate) -> float:
     return float(np.quantile([s.height for s in strips], 0.3)) if strips else 0.0
 
 
-def _laid_out(plate: Plate, sheet: Polygon | None, size: tuple[int, int], quarters: int) -> Layout:
+def _laid_out(plate: Plate, sheet: Polygon | None, size: tuple[int, int], box: Box, quarters: int) -> Layout:
     pieces, strips = find_strips(plate.mask, plate.rules)
-    lines = tuple(cut(plate.ink, pieces, strip, plate.to_page, size) for strip in strips)
+    lines = tuple(cut(plate.ink, pieces, strip, plate.to_page, size, box) for strip in strips)
     return Layout(lines, sheet, tuple(_rule(trace, plate) for trace in plate.rules), size, quarters)
 
 

@@ -25,6 +25,8 @@ from tenfold.reading.pages.skew import page_angle
 from tenfold.reading.pages.traces import Trace
 
 Pixels = NDArray[np.uint8]
+Box = tuple[float, float, float, float]
+"""Left, top, right, bottom of the user's picture; right and bottom are the last pixel's."""
 
 RIM = 0.008  # of the sheet's longer side: its cut edge, which is no ink
 BROAD = 0.75  # times the height of writing: no pen is as broad
@@ -70,6 +72,38 @@ class Plate:
         rules = tuple(_turned(rule, (width, height), quarters) for rule in self.rules)
         noise = np.ascontiguousarray(np.rot90(self.ink.noise, quarters))
         return Plate(Ink(strength, self.ink.roughness, noise), mask, rules, self.to_page @ inverse(matrix))
+
+    def within(self, box: Box) -> "Plate":
+        """The part of the plate that shows a box of the user's picture, without ink from outside it."""
+        left, top, right, bottom = box
+        outline = np.array([[left, top], [right, top], [right, bottom], [left, bottom]], np.float64)
+        around = move(inverse(self.to_page), outline)
+        low = np.clip(np.floor(around.min(axis=0)), 0, np.array(self.mask.shape[::-1]) - 1).astype(int)
+        high = np.maximum(np.ceil(around.max(axis=0)).astype(int) + 1, low + 1)
+        part = (slice(low[1], high[1]), slice(low[0], high[0]))
+        inside = np.zeros_like(self.mask[part])
+        cv2.fillConvexPoly(inside, np.rint(around - low).astype(np.int32), 255)
+        ink = Ink(self.ink.strength[part] & inside, self.ink.roughness, self.ink.noise[part])
+        moved = [_moved(rule, -int(low[0]), -int(low[1])) for rule in self.rules]
+        rules = tuple(rule for rule in moved if _passes(rule, inside))
+        to_page = self.to_page @ shifting(float(low[0]), float(low[1]))
+        return Plate(ink, self.mask[part] & inside, rules, to_page)
+
+
+def _moved(rule: Trace, right: int, down: int) -> Trace:
+    """A rule on a plate whose first pixel lies elsewhere."""
+    along, across = (down, right) if rule.upright else (right, down)
+    return Trace(rule.first + along, rule.across + across, rule.thickness, rule.upright)
+
+
+def _passes(rule: Trace, inside: Pixels) -> bool:
+    """Whether a rule, as broad as it is, runs through what is inside, (h, w)."""
+    breadth = rule.thickness / 2 * np.array([[-1.0], [0.0], [1.0]])
+    across = np.rint(rule.across + breadth).astype(np.int64)
+    along = np.broadcast_to(np.arange(rule.first, rule.last + 1), across.shape)
+    rows, columns = (along, across) if rule.upright else (across, along)
+    there = (rows >= 0) & (rows < inside.shape[0]) & (columns >= 0) & (columns < inside.shape[1])
+    return bool(inside[rows[there], columns[there]].any())
 
 
 def _turned(rule: Trace, size: tuple[int, int], quarters: int) -> Trace:
