@@ -662,6 +662,21 @@ def test_any_picture_has_numbers_or_none(seed: int, height: int, width: int, how
         assert 0 <= number.confidence <= 1
 
 
+def test_a_few_digits_read_on_their_head_are_never_sure(reader: Reader) -> None:
+    images, labels = handwriting("validation")
+    turned = 0
+    for k in range(12):
+        ink = np.hstack([images[labels == digit][k] for digit in (9, 6, 1)])
+        sheet = np.full((400, 900), 232, np.uint8)
+        sheet[150:206, 200:368] = 232 - 0.75 * cv2.resize(ink, None, fx=2, fy=2)[::-1, ::-1]
+        found = reader.read(sheet)
+        if found.notes:
+            turned += 1
+            assert found.notes == ("read turned by 180 degrees",)
+            assert all(number.unsure for number in found.numbers)
+    assert turned >= 1
+
+
 @pytest.mark.parametrize("kind", ["printed words", "written words"])
 @pytest.mark.parametrize("key", [900, 907])
 def test_words_are_no_numbers_and_do_not_turn_the_page(reader: Reader, kind: str, key: int) -> None:
@@ -673,5 +688,8 @@ def test_words_are_no_numbers_and_do_not_turn_the_page(reader: Reader, kind: str
 @pytest.mark.parametrize("style", ["turned left", "turned right", "upside down"])
 def test_a_turned_page_reads_as_if_it_were_upright(reader: Reader, style: str) -> None:
     made = page(77, style, split="validation")
-    read = [number.text for number in reader.read(made.picture).numbers]
+    found = reader.read(made.picture)
+    read = [number.text for number in found.numbers]
+    assert found.notes == (f"read turned by {180 if style == 'upside down' else 90} degrees",)
+    assert not all(number.unsure for number in found.numbers)
     assert len(set(read) & {number.text for number in made.numbers}) >= 0.7 * len(made.numbers)

@@ -25,6 +25,7 @@ UPRIGHT = 1.15  # times: how much better another way up must read
 LEVEL = 0.5  # share of a page that reads as digits: one on its side has less
 WORDLY = 1.5  # times its height: width from which other ink may be a word
 LONG = 4.0  # times its height: a longer word counts no more
+FEW = 5  # digits: fewer do not tell for sure which way is up
 ALONE = 0.3  # what a digit that stands alone counts
 
 
@@ -53,13 +54,14 @@ def read_page(pixels: Pixels, network: LineNetwork, look: Look, threshold: float
     def read(lines: Sequence[Line], readings: Sequence[LineReading]) -> list[Number]:
         return numbers_of(lines, readings, look, threshold, wish.knowledge, wish.marks)
 
+    notes: tuple[str, ...] = ()
     if wish.regions is not None:
         numbers = _in_fields(pixels.values, wish.regions, network, read)
     elif is_tight(pixels.values):
         numbers = _in_crop(pixels.values, network, read)
     else:
-        numbers = read(*_upright(layouts(pixels.values, QUARTERS), network))
-    return Page(tuple(numbers), (width, height), pixels.source, notes=pixels.notes)
+        numbers, notes = _on_page(layouts(pixels.values, QUARTERS), network, read)
+    return Page(tuple(numbers), (width, height), pixels.source, notes=(*pixels.notes, *notes))
 
 
 _Read = Callable[[Sequence[Line], Sequence[LineReading]], list[Number]]
@@ -93,7 +95,23 @@ def _in_fields(
     return numbers
 
 
-def _upright(ways: Iterator[Layout], network: LineNetwork) -> tuple[Sequence[Line], list[LineReading]]:
+def _on_page(
+    ways: Iterator[Layout], network: LineNetwork, read: _Read
+) -> tuple[list[Number], tuple[str, ...]]:
+    """The numbers of a page that may lie on its head or side, and a note where it does.
+
+    Few digits may read as well on their head, such as 16 and 91; they are unsure where the page was turned.
+    """
+    way = _upright(ways, network)
+    numbers = read(*way.read(network))
+    if not way.quarters or not numbers:
+        return numbers, ()
+    if sum(len(number.text) for number in numbers) < FEW:
+        numbers = [replace(number, unsure=True) for number in numbers]
+    return numbers, (f"read turned by {90 * min(way.quarters, 4 - way.quarters)} degrees",)
+
+
+def _upright(ways: Iterator[Layout], network: LineNetwork) -> "_Way":
     """Of a page turned several ways, the one that reads best; as it lies, unless one is clearly better.
 
     ways: as it lies, on its head, and on either side; no more of them are laid out than can matter.
@@ -104,16 +122,18 @@ def _upright(ways: Iterator[Layout], network: LineNetwork) -> tuple[Sequence[Lin
         if UPRIGHT * found[-1].share >= 1 or (len(found) > 1 and found[0].share >= LEVEL):
             break
     best = max(found, key=lambda way: way.worth)
-    return (best if best.worth >= UPRIGHT * found[0].worth else found[0]).read(network)
+    return best if best.worth >= UPRIGHT * found[0].worth else found[0]
 
 
 class _Way:
     """A page turned one way, with a quick look at some of its lines.
 
-    share: how much of what stands there reads as digits, at most 1; worth: how well a line reads this way.
+    quarters: the turns. share: how much of what stands there reads as digits, at most 1; worth: how well a
+        line reads this way.
     """
 
     def __init__(self, layout: Layout, network: LineNetwork) -> None:
+        self.quarters = layout.quarters
         self._lines = layout.lines
         chosen = _spread(len(self._lines), LONELY)
         looks = network.glance([self._lines[i].image for i in chosen])
