@@ -304,6 +304,7 @@ def test_a_crop_of_one_line_keeps_its_digits(style: str) -> None:
 def test_pages_are_not_crops_of_one_line() -> None:
     for style in STYLES:
         assert not is_tight(page(5, style, split="validation").picture)
+    assert not is_tight(page(118, "phone, on a table", split="validation").picture)
 
 
 def test_a_crop_is_cut_to_the_height_of_its_text() -> None:

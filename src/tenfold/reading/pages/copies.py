@@ -9,12 +9,15 @@ from tenfold.reading.pages.paper import to_grey
 
 Pixels = NDArray[np.uint8]
 
+AFAR = 900  # pixels: longest side of a picture looked at from afar
+
 
 class Copies:
     """A picture, (h, w) or (h, w, 3) uint8, and its copies at half its size, at a quarter, and so on."""
 
     def __init__(self, picture: Pixels) -> None:
         self.height, self.width = picture.shape[:2]
+        self.afar = min(1.0, AFAR / max(self.height, self.width))  # scale of a first look
         self._halves = [np.ascontiguousarray(picture)]
         self._greys: dict[int, Pixels] = {}
 

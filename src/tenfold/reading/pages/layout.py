@@ -19,7 +19,6 @@ Pixels = NDArray[np.uint8]
 
 __all__ = ["Edges", "Layout", "Line", "Rule", "fields", "layout", "layouts"]
 
-AFAR = 900  # pixels: longest side of the first look
 LARGEST = 2200  # pixels: longest side of the second
 CLOSEST = 3600  # pixels: and of the second where writing is small
 TEXT = 46  # pixels: height of writing aimed at
@@ -65,7 +64,7 @@ def _plate(picture: Pixels) -> tuple[Plate, View]:
     """Look from afar for the sheet and the height of writing, then from as near as that asks for."""
     copies = Copies(picture)
     long_side = max(copies.height, copies.width)
-    scale = min(1.0, AFAR / long_side)
+    scale = copies.afar
     view = look(copies, scale)
     first = make_plate(copies, view, scale)
     text = _text_height(first)

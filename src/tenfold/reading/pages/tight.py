@@ -6,12 +6,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tenfold.reading.pages.copies import half
+from tenfold.reading.pages.copies import Copies, half
 from tenfold.reading.pages.geometry import inverse, scaling, shifting
 from tenfold.reading.pages.paper import to_grey
 from tenfold.reading.pages.pieces import Pieces, find_pieces, sort_pieces, usual_height
 from tenfold.reading.pages.rules import erase, long_rules
 from tenfold.reading.pages.shapes import Edges, Line
+from tenfold.reading.pages.sheet import find_sheet
 
 Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -74,7 +75,9 @@ def is_tight(picture: Pixels) -> bool:
         return False
     small, _ = _at_most(np.ascontiguousarray(picture), TALLEST)
     strokes = _strokes(to_grey(small))
-    if _is_framed(strokes.pieces) or (rows > TALLEST and _is_darkened(strokes.pieces)):
+    if _is_framed(strokes.pieces):
+        return False
+    if rows > TALLEST and (_is_darkened(strokes.pieces) or _shows_sheet(picture)):
         return False
     if not len(strokes.bodies):
         return bool(rows <= 96 and columns >= rows)
@@ -109,6 +112,12 @@ def _is_darkened(pieces: Pieces) -> bool:
     long = np.maximum(pieces.widths / columns, pieces.heights / rows) > 0.6
     large = (pieces.areas > 0.08 * rows * columns) | long
     return bool(((edges >= 2) & large).any())
+
+
+def _shows_sheet(picture: Pixels) -> bool:
+    """Whether a sheet lies in the picture, on a table say."""
+    copies = Copies(picture)
+    return find_sheet(copies.grey(copies.afar)[0]) is not None
 
 
 def _at_most(picture: Pixels, tallest: int) -> tuple[Pixels, NDArray[np.float64]]:
