@@ -15,7 +15,7 @@ from PIL import Image
 
 import tenfold
 from tenfold.cli import doctor, main
-from tenfold.cli.show import percent, show_name
+from tenfold.cli.show import show_name
 
 
 @pytest.fixture
@@ -332,16 +332,6 @@ def test_doctor_notices_two_builds_of_tensorflow(call, only):
     text = "\n".join(call("doctor")[1])
     assert "tensorflow and tensorflow-cpu are both installed" in text
     assert "pip uninstall -y tensorflow tensorflow-cpu && pip install" in text
-
-
-def test_percentages_never_round_doubt_away():
-    assert [percent(share) for share in (0, 0.0001, 0.5, 0.99999, 1)] == [
-        "0.0%",
-        "0.1%",
-        "50.0%",
-        "99.9%",
-        "100.0%",
-    ]
 
 
 def test_names_are_shown_on_one_line():

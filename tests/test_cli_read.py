@@ -19,7 +19,7 @@ from makers.pages import crop, page
 from tenfold.cli import main, overlays
 from tenfold.reading import decode, overlay
 from tenfold.reading.answers import Mark, Number, Page, Prediction
-from tenfold.reading.spelling import spell
+from tenfold.reading.spelling import percent, spell
 
 PAGE = page(1, "clean scan", split="validation")
 POINT = crop(1, "point", split="validation")
@@ -73,6 +73,17 @@ def number(text, marks=(), unsure=(), confidence=0.9, box=((0, 0), (40, 0), (40,
     digits = tuple(digit(int(d), place in unsure) for place, d in enumerate(text))
     found = tuple(Mark(kind, position, box, 1.0) for kind, position in marks)
     return Number(text, confidence, bool(unsure), box, digits, marks=found, raw=text)
+
+
+def test_percentages_never_round_doubt_away():
+    assert [percent(share) for share in (0, 0.0001, 0.5, 0.99999, 1, float("nan"))] == [
+        "0.0%",
+        "0.1%",
+        "50.0%",
+        "99.9%",
+        "100.0%",
+        "–",
+    ]
 
 
 def test_a_number_is_spelled_as_it_stands():

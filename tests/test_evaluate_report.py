@@ -19,7 +19,8 @@ from tenfold.judging.mistakes import find_nearest
 from tenfold.judging.page import check_extra, claimed_report, render_page, to_json
 from tenfold.judging.problems import NO_DIGIT, PROBLEMS, find_problems
 from tenfold.judging.shifts import SHIFTS
-from tenfold.judging.summary import share_text, summarise
+from tenfold.judging.summary import summarise
+from tenfold.reading.spelling import percent
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +110,7 @@ def test_the_mean_without_what_training_resembles(assessment):
     assert column.mean_corrupted(["fog", "shear"]) == pytest.approx(np.mean(others))
     named = replace(assessment, resembled={"fog": "there is mist", "shear": "digits lean"})
     rows = {row.name: row for row in summarise(named)}
-    assert rows["corrupted, unlike training"].values[0] == share_text(float(np.mean(others)))
+    assert rows["corrupted, unlike training"].values[0] == percent(float(np.mean(others)), 2)
     assert rows["corrupted, unlike training"].why == "without fog, shear"
     assert "there is mist" in render_page(named)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tenfold.cli.options import option
-from tenfold.cli.show import percent, say, show_name, tell, write
+from tenfold.cli.show import interval_text, say, show_name, tell, write
 from tenfold.making.dials import DIALS, SEEDS, parse_dials, show_value
 
 if TYPE_CHECKING:
@@ -188,6 +188,8 @@ class _Watcher:
 
 
 def _cell_line(event: "CellDone") -> str:
+    from tenfold.reading.spelling import percent
+
     cell = event.cell
     line = f"{event.number}/{event.count}  {event.name}  seed {cell.seed}  "
     if cell.error is not None or cell.accuracy is None:
@@ -198,13 +200,13 @@ def _cell_line(event: "CellDone") -> str:
 
 def _compare_readers(readers: Sequence[str | None], data: str | None, out: Path | None) -> int:
     from tenfold.making.readers import PICTURE, compare_readers
+    from tenfold.reading.spelling import percent
 
     pair, folder = compare_readers(*readers, data=data, out=out)
     for letter, name, report in zip("AB", readers, pair.reports, strict=True):
-        low, high = report.interval
         write(
             f"{letter}  {percent(report.accuracy, 2)} right  {len(report.wrong):,} of {pair.n:,} wrong  "
-            f"95% interval {100 * low:.2f}% to {100 * high:.2f}%  " + show_name(name or "the shipped reader")
+            f"{interval_text(report.interval)}  {show_name(name or 'the shipped reader')}"
         )
     write(f"only A right: {len(pair.only_a):,}  only B right: {len(pair.only_b):,}  {_verdict(pair)}")
     count = _plural(len(pair.differ), "image")

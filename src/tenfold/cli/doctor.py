@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, distribution, version
 from pathlib import Path
 
 from tenfold import __version__
-from tenfold.cli.show import percent, show_name, write
+from tenfold.cli.show import show_name, write
 from tenfold.errors import TenfoldError, pip_line
 
 FOR = {
@@ -78,6 +78,7 @@ def _nvidia_cards() -> list[str]:
 def _show_data_and_reader() -> bool:
     """Try the data and the shipped reader for real. Returns whether both work."""
     from tenfold import load, load_mnist
+    from tenfold.reading.spelling import percent
 
     whole = True
     try:

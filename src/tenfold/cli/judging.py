@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tenfold.cli.show import percent, say, tell, test_line, write
+from tenfold.cli.show import interval_text, say, tell, test_line, write
 
 if TYPE_CHECKING:
     from tenfold.data import Dataset
@@ -99,14 +99,13 @@ def _write_report(
 
 
 def _show(report: "Report") -> None:
-    low, high = report.interval
+    from tenfold.reading.spelling import percent
+
     write(test_line(report.accuracy, report.loss))
-    write(
-        f"  {len(report.wrong):,} of {report.n:,} wrong; 95% interval {100 * low:.2f}% to {100 * high:.2f}%"
-    )
+    write(f"  {len(report.wrong):,} of {report.n:,} wrong; {interval_text(report.interval)}")
     if report.answered:
-        right = 100 * report.accuracy_answered
-        write(f"  sure of {percent(report.answered, 2)}, and right on {right:.2f}% of those")
+        right = percent(report.accuracy_answered, 2)
+        write(f"  sure of {percent(report.answered, 2)}, and right on {right} of those")
 
 
 def _show_table(names: Sequence[str], rows: "Sequence[Row]") -> None:

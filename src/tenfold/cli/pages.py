@@ -11,7 +11,7 @@ import typer
 
 from tenfold.cli.overlays import Overlays
 from tenfold.cli.reading import ModelOption
-from tenfold.cli.show import csv_line, json_line, percent, say, show_name, write
+from tenfold.cli.show import csv_line, json_line, say, show_name, write
 from tenfold.cli.sources import Source, find_sources, name_error
 from tenfold.errors import MissingExtraError, OptionError, PictureError
 
@@ -210,7 +210,7 @@ def _failure(name: str, error: str) -> _Answer:
 
 
 def _text(raw: bool) -> Callable[[str, "Page"], None]:
-    from tenfold.reading.spelling import spell
+    from tenfold.reading.spelling import percent, spell
 
     def show(name: str, page: "Page") -> None:
         if page.error is not None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tenfold.cli.show import csv_line, json_line, percent, say, show_name, write
+from tenfold.cli.show import csv_line, json_line, say, show_name, write
 from tenfold.cli.sources import Source, find_sources, name_error
 from tenfold.errors import OptionError
 
@@ -98,6 +98,8 @@ def _failure(reader: "Reader", source: Source) -> "Prediction":
 
 
 def _text(raw: bool) -> Callable[[str, "Prediction"], None]:
+    from tenfold.reading.spelling import percent
+
     def show(name: str, answer: "Prediction") -> None:
         if answer.error is not None:
             say(answer.error)

@@ -81,17 +81,14 @@ def system_reason(error: OSError) -> str:
     return f"{error.filename}: {reason}" if error.filename else reason
 
 
-def percent(share: float, decimals: int = 1) -> str:
-    """Show a share in percent without rounding doubt away: 99.97% is never shown as 100.0%.
+def interval_text(interval: tuple[float, float]) -> str:
+    """A 95% interval of a share, 0-1.
 
-    >>> percent(0.9997), percent(1.0), percent(0.00001), percent(0.5)
-    ('99.9%', '100.0%', '0.1%', '50.0%')
+    >>> interval_text((0.9901, 0.99361))
+    '95% interval 99.01% to 99.36%'
     """
-    step = 10.0**-decimals
-    shown = 100 * share
-    if 0 < share < 1:
-        shown = min(max(shown, step), 100 - step)
-    return f"{shown:.{decimals}f}%"
+    low, high = interval
+    return f"95% interval {100 * low:.2f}% to {100 * high:.2f}%"
 
 
 def test_line(accuracy: float, loss: float) -> str:

@@ -3,7 +3,7 @@
 import shutil
 from typing import TYPE_CHECKING
 
-from tenfold.cli.show import percent, tell, title, write
+from tenfold.cli.show import tell, title, write
 
 if TYPE_CHECKING:
     import numpy as np
@@ -100,6 +100,8 @@ def show_network(recipe: "Recipe", dataset: "Dataset") -> None:
 
 def show_prediction(run: "Run", dataset: "Dataset") -> None:
     """Let the new reader read one image it was not trained on, and show every probability."""
+    from tenfold.reading.spelling import percent
+
     split, kind = _unseen(dataset)
     reader = run.reader()
     (answer,) = reader.predict_many(split.images[:1], prepared=True)

@@ -19,7 +19,8 @@ from tenfold import __version__
 from tenfold.errors import MissingExtraError, RunError
 from tenfold.judging.columns import Assessment, Judged, Refused
 from tenfold.judging.shifts import SHIFTS
-from tenfold.judging.summary import TOGETHER, UNLIKE, share_text, summarise
+from tenfold.judging.summary import TOGETHER, UNLIKE, summarise
+from tenfold.reading.spelling import percent
 
 FORMAT = 1
 PAGE, FIGURES = "report.html", "report.json"
@@ -88,7 +89,7 @@ def render_page(assessment: Assessment) -> str:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters |= {"percent": share_text, "png": to_png, "strip": to_strip}
+    environment.filters |= {"percent": percent, "png": to_png, "strip": to_strip}
     reader = assessment.columns[0]
     return environment.get_template("report.html.j2").render(
         assessment=assessment,

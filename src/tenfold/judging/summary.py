@@ -2,12 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from math import isnan
 
 from tenfold.judging.columns import Assessment, Clean, Judged
 from tenfold.judging.refusing import Separation
+from tenfold.reading.spelling import percent
 
-NOTHING = "–"
 TOGETHER = "letters and scribbles"
 UNLIKE = "corrupted, unlike training"
 
@@ -19,21 +18,6 @@ class Row:
     name: str
     why: str
     values: tuple[str, ...]
-
-
-def share_text(share: float, decimals: int = 2) -> str:
-    """Show a share in percent without rounding doubt away: only 1 is shown as 100%, only 0 as 0%.
-
-    >>> share_text(0.99999), share_text(1.0), share_text(0.5, 1), share_text(float("nan"))
-    ('99.99%', '100.00%', '50.0%', '–')
-    """
-    if isnan(share):
-        return NOTHING
-    step = 10.0**-decimals
-    shown = 100 * share
-    if 0 < share < 1:
-        shown = min(max(shown, step), 100 - step)
-    return f"{shown:.{decimals}f}%"
 
 
 def size_text(count: float) -> str:
@@ -70,22 +54,22 @@ def _interval(clean: Clean) -> str:
 
 
 _ANSWERS: tuple[tuple[str, str, Show], ...] = (
-    ("accuracy", "the answer is the label", _of(lambda c: share_text(c.report.accuracy))),
+    ("accuracy", "the answer is the label", _of(lambda c: percent(c.report.accuracy, 2))),
     ("95% interval", "where the true share lies, 95 times in 100 (Wilson)", _of(_interval)),
     ("mistakes", "images read wrongly", _of(lambda c: f"{len(c.report.wrong):,}")),
 )
 _DOUBT = "of them, label known to be wrong or open to doubt"
 _MORE: tuple[tuple[str, str, Show], ...] = (
     ("loss", "the one it was trained with", _of(lambda c: f"{c.report.loss:.4f}")),
-    ("top two", "the label is among the two likeliest answers", _of(lambda c: share_text(c.top2))),
-    ("sure", "answers at or above the reader's threshold", _of(lambda c: share_text(c.report.answered))),
-    ("right where sure", "share of those", _of(lambda c: share_text(c.report.accuracy_answered))),
-    ("calibration error", "ECE: confidence beside accuracy", _of(lambda c: share_text(c.reliability.error))),
+    ("top two", "the label is among the two likeliest answers", _of(lambda c: percent(c.top2, 2))),
+    ("sure", "answers at or above the reader's threshold", _of(lambda c: percent(c.report.answered, 2))),
+    ("right where sure", "share of those", _of(lambda c: percent(c.report.accuracy_answered, 2))),
+    ("calibration error", "ECE: confidence beside accuracy", _of(lambda c: percent(c.reliability.error, 2))),
     ("Brier score", "0 is perfect, 2 the worst", _of(lambda c: f"{c.brier:.5f}")),
     ("log loss", "negative log-likelihood, as shipped", _of(lambda c: f"{c.nll:.4f}")),
     ("log loss untempered", "before the temperature", _of(lambda c: f"{c.nll_untempered:.4f}")),
     ("risk-coverage area", "AURC: 0 is perfect", _of(lambda c: f"{c.risk.area:.6f}")),
-    ("coverage, 99.9% right", "answers with 999 of 1,000 right", _of(lambda c: share_text(c.coverage))),
+    ("coverage, 99.9% right", "answers with 999 of 1,000 right", _of(lambda c: percent(c.coverage, 2))),
 )
 _COSTS: tuple[tuple[str, str, Show], ...] = (
     ("parameters", "trained numbers", lambda one: f"{one.card.parameters:,}"),
@@ -107,12 +91,12 @@ def _corrupted_rows(assessment: Assessment) -> list[Row]:
     if "corrupted" not in assessment.suites:
         return []
     mean = "of the 15 corruptions of MNIST-C"
-    rows = [_row(assessment, "corrupted, mean", mean, lambda c: share_text(c.mean_corrupted()))]
+    rows = [_row(assessment, "corrupted, mean", mean, lambda c: percent(c.mean_corrupted(), 2))]
     if set(known) >= set(assessment.columns[0].corrupted):
         return [replace(rows[0], why=f"{mean}, each of which training resembles")]
     if known:
         why = f"without {', '.join(known)}"
-        rows.append(_row(assessment, UNLIKE, why, lambda c: share_text(c.mean_corrupted(known))))
+        rows.append(_row(assessment, UNLIKE, why, lambda c: percent(c.mean_corrupted(known), 2)))
     return rows
 
 
@@ -127,6 +111,6 @@ def _nondigit_rows(assessment: Assessment) -> list[Row]:
 
 _SEPARATION: tuple[tuple[str, str, Callable[[Separation], str]], ...] = (
     ("AUROC", "how often a digit gets more confidence", lambda s: f"{s.auroc:.4f}"),
-    ("accepted", "at the reader's threshold", lambda s: share_text(s.accepted, 1)),
-    ("at 95%", "accepted where 95% of digits are kept", lambda s: share_text(s.false_positives, 1)),
+    ("accepted", "at the reader's threshold", lambda s: percent(s.accepted)),
+    ("at 95%", "accepted where 95% of digits are kept", lambda s: percent(s.false_positives)),
 )
