@@ -208,7 +208,7 @@ def test_a_task_survives_the_command_line(monkeypatch):
     [
         (["--recipes", "fasst"], "no recipe is called 'fasst' (did you mean fast?)"),
         (["--recipes", "fast,fast"], "recipes, each named once"),
-        (["--recipes", ""], "no recipe is called ''"),
+        (["--recipes", ","], "no recipe is called ''"),
         (["--parts", "predicting"], "did you mean prediction?"),
         (["--seeds", "0"], "seeds must be a whole number from 1 to 100, got 0"),
         (["--stock", "0"], "trainings of stock Keras must be"),

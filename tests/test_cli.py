@@ -11,10 +11,11 @@ from importlib.metadata import PackageNotFoundError
 
 import numpy as np
 import pytest
+import typer
 from PIL import Image
 
 import tenfold
-from tenfold.cli import doctor, main
+from tenfold.cli import app, doctor, main
 from tenfold.cli.show import show_name
 
 
@@ -336,3 +337,22 @@ def test_doctor_notices_two_builds_of_tensorflow(call, only):
 
 def test_names_are_shown_on_one_line():
     assert show_name("a\nb\x1b\x85\u2028é七.png") == r"a\nb\x1b\x85\u2028é七.png"
+
+
+@pytest.mark.parametrize(
+    ("command", "option"),
+    [
+        (command.name, option.opts[0])
+        for command in typer.main.get_command(app).commands.values()
+        for option in command.params
+        if option.nargs == 1 and not getattr(option, "is_flag", False) and not option.required
+    ],
+)
+def test_an_empty_value_is_refused_by_every_command(command, option, call, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    words = [option, ""] if option.startswith("-") else [""]
+    needed = {"predict": ["x.png"], "read": ["x.png"], "compare": ["epochs=1"]}.get(command, [])
+    code, out, err = call(command, *needed, *words)
+    assert (code, out, len(err)) == (2, [], 1)
+    assert "empty; give it a value or leave it out" in err[0]
+    assert list(tmp_path.iterdir()) == []

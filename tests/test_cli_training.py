@@ -118,6 +118,13 @@ def test_a_folder_that_is_there_is_refused(told, capfd):
     assert {path.name: path.stat().st_mtime_ns for path in told[1].iterdir()} == before
 
 
+def test_the_current_folder_is_there_too(tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    assert main(["train", *FEW, "--out", "."]) == 2
+    assert ". exists already" in capfd.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_place_that_cannot_be_written_is_a_failed_training(tmp_path, capfd):
     (tmp_path / "file").write_text("")
     assert main(["train", *FEW, "--out", str(tmp_path / "file" / "run")]) == 1

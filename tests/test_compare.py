@@ -550,10 +550,14 @@ def test_comparing_readers_never_loads_tensorflow(
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["nowhere", "elsewhere"], "no such reader"),
-        (["nowhere"], "expected DIAL=VALUE,VALUE"),
+        (["nowhere", "elsewhere"], "'nowhere' is neither a reader that is there nor a dial"),
+        (["nowhere"], "or DIAL=VALUE,VALUE such as activation=relu,tanh"),
+        (["activation"], "'activation' is neither a reader"),
+        ([""], "'' is neither a reader"),
+        ([os.devnull] * 3, "3 readers; expected two, or one to set beside the shipped one"),
+        ([os.devnull], f"{os.devnull}: "),
         (["activation=relu", "nowhere"], "expected DIAL=VALUE,VALUE"),
-        (["a.onnx", "b.onnx", "--seeds", "2"], "--seeds is for dials"),
+        ([os.devnull, os.devnull, "--seeds", "2"], "--seeds is for dials"),
         (["filters=2", "--seeds", "0"], "seeds must be"),
         (["epochs=1,2", "--epochs", "1"], "as a dial and as an option"),
         (["activation=relu", "--limit", "0"], "limit is 0"),

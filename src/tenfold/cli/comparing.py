@@ -10,6 +10,7 @@ import typer
 
 from tenfold.cli.options import option
 from tenfold.cli.show import interval_text, say, show_name, tell, write
+from tenfold.errors import OptionError
 from tenfold.making.dials import DIALS, SEEDS, parse_dials, show_value
 
 if TYPE_CHECKING:
@@ -64,10 +65,18 @@ def compare(
 
 
 def _are_readers(words: list[str]) -> bool:
-    """Whether these words name one reader that is there, or two."""
+    """Whether these words are readers and not dials. Raises OptionError where they are neither."""
     if any(_DIAL.match(word) for word in words):
         return False
-    return len(words) == 2 or (len(words) == 1 and Path(words[0]).exists())
+    for word in words:
+        if not word.strip() or not Path(word).exists():
+            raise OptionError(
+                f"{word!r} is neither a reader that is there nor a dial; expected a run folder, a reader's "
+                "file, or DIAL=VALUE,VALUE such as activation=relu,tanh"
+            )
+    if len(words) > 2:
+        raise OptionError(f"{len(words)} readers; expected two, or one to set beside the shipped one")
+    return True
 
 
 def _refuse(given: dict[str, Any]) -> None:

@@ -168,7 +168,7 @@ def _fresh_name(parent: Path, recipe: str) -> Path:
 
 
 def _claim(folder: Path, plan: Mapping[str, Any], bytes_needed: int) -> list[Path]:
-    aside = folder.with_name(f".{folder.name}.{os.getpid()}.new")
+    aside = folder.parent / f".{folder.name}.{os.getpid()}.new"  # the folder "." has no name to change
     made: list[Path] = []
     try:
         _refuse_existing(folder)
