@@ -327,7 +327,7 @@ def test_other_settings_are_refused_with_the_difference(
 
 
 def test_a_run_is_trained_by_one_process_at_a_time(stopped: Path, data: Dataset) -> None:
-    with runs.held(stopped), pytest.raises(RunError, match="another process is training this run"):
+    with runs.held(stopped), pytest.raises(RunError, match="another process is at work in it"):
         resume(stopped, data=data)
 
 

@@ -1,15 +1,19 @@
 """`tenfold compare`: dials and their grid, what reaches the network, trainings that are kept, two readers."""
 
 import csv
+import errno
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
-import time
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,9 +23,10 @@ from hypothesis import strategies as st
 import tenfold
 from makers.datasets import save_npz
 from makers.networks import CARD, save_network
+from makers.stopping import kill_once
 from tenfold.cli import main
 from tenfold.data import Dataset, Split
-from tenfold.errors import DataError, OptionError, RunError
+from tenfold.errors import DataError, MissingExtraError, OptionError, RunError
 from tenfold.judging import figures
 from tenfold.judging.pairs import judge_pair
 from tenfold.making import (
@@ -35,7 +40,7 @@ from tenfold.making import (
     compare_readers,
     train,
 )
-from tenfold.making.cells import claim_comparison, find_cell, held_comparison, keep_cell
+from tenfold.making.cells import begin_cells, find_cell, held_comparison, keep_cell
 from tenfold.making.dials import DIALS, Setting, make_grid, parse_dials
 from tenfold.making.events import Note
 from tenfold.making.recipes import ACTIVATIONS, LOSSES, OPTIMIZERS, POOLINGS, recipe
@@ -65,6 +70,12 @@ def bench(few: Dataset, tmp_path_factory: pytest.TempPathFactory) -> tuple[Compa
     out = tmp_path_factory.mktemp("compare") / "bench"
     dials = {"optimizer": ["adam", "sgd"], **TINY}
     return compare(dials, seeds=2, epochs=2, data=few, out=out, on_event=told.append), told
+
+
+@pytest.fixture
+def copied(bench: tuple[Comparison, list[object]], tmp_path: Path) -> Path:
+    """The folder of a finished comparison, to do with as one likes."""
+    return Path(shutil.copytree(bench[0].folder, tmp_path / "copied"))
 
 
 def read_csv(path: Path) -> list[dict[str, str]]:
@@ -309,12 +320,14 @@ def test_its_files_say_what_it_found(bench: tuple[Comparison, list[object]]) -> 
     assert "tensorflow" in summary["versions"]
 
 
-def test_what_is_trained_is_not_trained_again(bench: tuple[Comparison, list[object]], few: Dataset) -> None:
+def test_what_is_trained_is_not_trained_again(
+    bench: tuple[Comparison, list[object]], copied: Path, few: Dataset
+) -> None:
     found, _ = bench
     told: list[object] = []
     again = compare(
         {"optimizer": ["sgd", "adam", "rmsprop"], **TINY},
-        seeds=[2], epochs=2, data=few, out=found.folder, on_event=told.append,
+        seeds=[2], epochs=2, data=few, out=copied, on_event=told.append,
     )  # fmt: skip
     assert trained_anew(told) == ["optimizer=rmsprop filters=2 batch_size=50"]
     assert again.results[0].cells[0].history == found.results[1].cells[1].history
@@ -337,24 +350,102 @@ def test_other_images_and_other_epochs_are_other_trainings(few: Dataset, tmp_pat
 
 def test_a_cell_is_found_again_unless_its_file_is_damaged(tmp_path: Path) -> None:
     cell = Cell(Recipe(), 3, "abc", ({"epoch": 1.0, "loss": 0.5},), 0.9, 0.3, 0.3, 1.25, 7)
-    with held_comparison(tmp_path):
-        keep_cell(tmp_path, cell)
+    begin_cells(tmp_path)
+    keep_cell(tmp_path, cell)
     (path,) = (tmp_path / "cells").glob("*.json")
     whole = path.read_text()
-    assert vars(find_cell(tmp_path, Recipe(), 3, "abc") or object) == vars(cell)
+    told: list[str] = []
+    assert vars(find_cell(tmp_path, Recipe(), 3, "abc", told.append) or object) == vars(cell)
     for other in ((Recipe(epochs=6), 3, "abc"), (Recipe(), 4, "abc"), (Recipe(), 3, "abd")):
-        assert find_cell(tmp_path, *other) is None
+        assert find_cell(tmp_path, *other, told.append) is None
+    assert told == []
     damaged = ["", whole[:-30], "[]", "{}", "[" * 100_000, whole.replace("1.25", '"long"')]
     damaged += [whole.replace("0.9", "NaN"), whole.replace('"seed": 3', '"seed": 4'), "\0" * 100]
     for content in damaged:
         path.write_text(content)
-        assert find_cell(tmp_path, Recipe(), 3, "abc") is None, content[:50]
+        assert find_cell(tmp_path, Recipe(), 3, "abc", told.append) is None, content[:50]
+    assert told == [f"{path} is damaged: trained again"] * len(damaged)
 
 
-def test_two_cannot_train_in_one_folder(few: Dataset, tmp_path: Path) -> None:
-    folder = claim_comparison(tmp_path / "c", "filters", "dials")
-    with held_comparison(folder), pytest.raises(RunError, match="another process is training"):
-        compare(TINY, data=few, out=folder)
+def compare_again(folder: Path, few: Dataset, tell: Callable[[object], object], seeds: int = 2) -> Comparison:
+    dials = {"optimizer": ["adam", "sgd"], **TINY}
+    return compare(dials, seeds=seeds, epochs=2, data=few, out=folder, on_event=tell)
+
+
+def read_summary(folder: Path) -> dict[str, Any]:
+    return dict(json.loads((folder / "comparison.json").read_text()))
+
+
+@pytest.mark.parametrize("damage", ["", '{"format": 1, "ki', "\0\0\0\0", "[]", None])
+def test_a_damaged_summary_costs_no_training(
+    damage: str | None, copied: Path, few: Dataset, bench: tuple[Comparison, list[object]]
+) -> None:
+    summary = copied / "comparison.json"
+    if damage is None:
+        summary.unlink()
+    else:
+        summary.write_text(damage)
+    told: list[object] = []
+    again = compare_again(copied, few, told.append)
+    notes = [event.text for event in told if isinstance(event, Note)]
+    assert len(notes) == 1
+    assert re.search(r"comparison\.json is (damaged|gone) and will be written anew; .*: 4$", notes[0])
+    assert trained_anew(told) == []
+    assert [r.values("accuracy") for r in again.results] == [r.values("accuracy") for r in bench[0].results]
+    assert read_summary(copied)["finished"] is True
+
+
+def test_a_damaged_cell_is_trained_again_and_said(copied: Path, few: Dataset) -> None:
+    path = sorted((copied / "cells").glob("*.json"))[0]
+    lost = json.loads(path.read_text())
+    path.write_bytes(path.read_bytes()[:200])
+    told: list[object] = []
+    compare_again(copied, few, told.append)
+    assert [event.text for event in told if isinstance(event, Note)] == [f"{path} is damaged: trained again"]
+    assert len(trained_anew(told)) == 1
+    made = json.loads(path.read_text())
+    assert {**made, "seconds": 0, "history": 0} == {**lost, "seconds": 0, "history": 0}
+
+
+def test_a_comparison_that_grows_is_not_finished_until_it_is(copied: Path, few: Dataset) -> None:
+    before = read_summary(copied)
+    seen: list[dict[str, object]] = []
+    compare_again(copied, few, lambda event: seen.append(read_summary(copied)), seeds=3)
+    assert seen
+    assert all(summary == {**before, "finished": False} for summary in seen)
+    after = read_summary(copied)
+    assert (after["finished"], after["seeds"]) == (True, [1, 2, 3])
+
+
+def test_a_folder_goes_where_nothing_was_trained_and_stays_where_something_was(
+    few: Dataset, tmp_path: Path
+) -> None:
+    def stop(event: object) -> None:
+        if isinstance(event, CellDone) and event.number == last:
+            raise KeyboardInterrupt
+
+    def fail(event: object) -> None:
+        raise KeyboardInterrupt
+
+    (tmp_path / "empty").mkdir()
+    for name in ("a/b", "empty"):
+        with pytest.raises(KeyboardInterrupt):
+            compare(TINY, seeds=2, epochs=1, data=few, out=tmp_path / name, on_event=fail)
+    assert [path.name for path in tmp_path.rglob("*")] == ["empty"]
+    last = 1
+    with pytest.raises(KeyboardInterrupt):
+        compare(TINY, seeds=2, epochs=1, data=few, out=tmp_path / "a/b", on_event=stop)
+    assert len(list((tmp_path / "a/b/cells").iterdir())) == 1
+    assert read_summary(tmp_path / "a/b") == {"format": 1, "kind": "dials", "finished": False}
+
+
+def test_two_cannot_work_in_one_folder(few: Dataset, means_reader: Path, tmp_path: Path) -> None:
+    with held_comparison(tmp_path / "c", "filters", "dials"):
+        with pytest.raises(RunError, match="another process is at work in it"):
+            compare(TINY, data=few, out=tmp_path / "c")
+        with pytest.raises(RunError, match="another process is at work in it"):
+            compare_readers(means_reader, means_reader, data=few, out=tmp_path / "c")
+    assert list((tmp_path / "c").iterdir()) == []
 
 
 def test_labels_one_hot_or_integer_train_alike(few: Dataset, tmp_path: Path) -> None:
@@ -431,20 +522,30 @@ def test_data_that_cannot_be_compared_on_is_one_line(few: Dataset, tmp_path: Pat
     assert not (tmp_path / "c").exists()
 
 
-def test_a_folder_of_something_else_is_left_alone(few: Dataset, means_reader: Path, tmp_path: Path) -> None:
-    (tmp_path / "full").mkdir()
-    (tmp_path / "full" / "thesis.txt").write_text("mine")
-    (tmp_path / "file").write_text("mine")
+def test_a_folder_of_something_else_is_left_alone(
+    few: Dataset, means_reader: Path, copied: Path, tmp_path: Path
+) -> None:
     compare_readers(means_reader, means_reader, data=few, out=tmp_path / "readers")
+    for name in ("full", "theirs", "text", "cells"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "full" / "thesis.txt").write_text("mine")
+    (tmp_path / "theirs" / "comparison.json").write_text('{"cars": ["Saab", "Volvo"]}')
+    (tmp_path / "text" / "comparison.json").write_text("of apples and pears")
+    (tmp_path / "cells" / "cells").mkdir()
+    (tmp_path / "cells" / "cells" / "0123456789abcdef0123.json").write_text('{"identity": {}}')
+    (tmp_path / "file").write_text("mine")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     for name, message in (
-        ("full", "holds no comparison of dials"),
-        ("readers", "holds no comparison of dials"),
+        *((name, "holds no comparison of dials") for name in ("full", "theirs", "text", "cells", "readers")),
         ("file", "is a file, not a folder"),
         ("file/c", "cannot be made"),
     ):
         with pytest.raises(RunError, match=message):
             compare(TINY, data=few, out=tmp_path / name)
-    assert sorted(os.listdir(tmp_path / "full")) == ["thesis.txt"]
+    for name in ("full", "theirs", "text", "cells", "copied"):
+        with pytest.raises(RunError, match="holds no comparison of readers"):
+            compare_readers(means_reader, means_reader, data=few, out=tmp_path / name)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
     (tmp_path / "empty").mkdir()
     assert compare(TINY, seeds=1, epochs=1, data=few, out=tmp_path / "empty").folder == tmp_path / "empty"
 
@@ -452,20 +553,39 @@ def test_a_folder_of_something_else_is_left_alone(few: Dataset, means_reader: Pa
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="signals are POSIX's")
 def test_what_was_trained_outlives_kill_9(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    words = ["compare", "filters=2,3", "batch_size=50", "--epochs", "1", "--seeds", "50", "--limit", "300"]
-    words += ["--validation", "100", "--out", str(tmp_path / "c")]
-    process = subprocess.Popen([sys.executable, "-m", "tenfold", *words], stderr=subprocess.DEVNULL)
-    cells = tmp_path / "c" / "cells"
-    while process.poll() is None and (not cells.exists() or len(list(cells.glob("[!.]*.json"))) < 3):
-        time.sleep(0.02)
-    process.kill()
-    process.wait()
-    kept = {path.name: path.read_bytes() for path in cells.glob("[!.]*.json")}
-    assert len(kept) >= 3
-    assert main([*words[:6], "2", *words[7:]]) == 0
-    told = capfd.readouterr().err.splitlines()
-    assert [line.endswith("(trained earlier)") for line in told[:3]] == [True] * 3
-    assert all((cells / name).read_bytes() == content for name, content in kept.items())
+    words = ["compare", "activation=relu,tanh", "--limit", "600", "--epochs", "1", "--seeds", "2", "--out"]
+
+    def run(out: Path) -> list[str]:
+        assert main([*words, str(out)]) == 0
+        return [line for line in capfd.readouterr().err.splitlines() if "seed" in line]
+
+    def kept() -> dict[str, bytes]:
+        return {path.name: path.read_bytes() for path in (tmp_path / "c" / "cells").glob("[!.]*.json")}
+
+    before: dict[str, bytes] = {}
+    for look, later in (
+        ((tmp_path / "c" / "comparison.json").exists, 0.5),  # in the first training
+        (kept, 0.1),  # just after a training, in the next one
+    ):
+        kill_once([sys.executable, "-m", "tenfold", *words, "c"], tmp_path, look, later)
+        assert kept().items() >= before.items()
+        assert read_summary(tmp_path / "c")["finished"] is False
+        before = kept()
+    assert 1 <= len(before) < 4
+    told = run(tmp_path / "c")
+    assert [line.endswith("(trained earlier)") for line in told] == [k < len(before) for k in range(4)]
+    assert kept().items() >= before.items()
+    run(tmp_path / "whole")
+    results = []
+    for folder in (tmp_path / "c", tmp_path / "whole"):
+        summary = read_summary(folder)
+        assert summary["finished"] is True
+        results.append([without_times(cell) for result in summary["results"] for cell in result["cells"]])
+    assert results[0] == results[1]
+
+
+def without_times(cell: dict[str, Any]) -> dict[str, Any]:
+    return {**cell, "seconds": 0, "history": [{**row, "seconds": 0} for row in cell["history"]]}
 
 
 # --- two readers
@@ -545,6 +665,32 @@ def test_comparing_readers_never_loads_tensorflow(
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "p = 1.0000: may well be chance" in done.stdout
+
+
+def test_a_comparison_of_readers_is_written_whole_or_not_at_all(
+    means_reader: Path, few: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    other = save_network(tmp_path / "other.onnx")
+    compare_readers(means_reader, other, data=few, out=tmp_path / "pair")
+    before = {path.name: path.read_bytes() for path in (tmp_path / "pair").iterdir()}
+    monkeypatch.setattr("matplotlib.figure.Figure.savefig", fail)
+    for name in ("pair", "a/new"):
+        with pytest.raises(RunError, match="No space left"):
+            compare_readers(other, means_reader, data=few, out=tmp_path / name)
+    assert {path.name: path.read_bytes() for path in (tmp_path / "pair").iterdir()} == before
+    assert not (tmp_path / "a").exists()
+
+
+def test_comparing_readers_without_matplotlib_names_the_extra(
+    means_reader: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tenfold.judging.page.find_spec", lambda name: None)
+    with pytest.raises(MissingExtraError, match='a comparison needs the extra "report"'):
+        compare_readers(means_reader, out=tmp_path / "pair")
+    assert not (tmp_path / "pair").exists()
 
 
 @pytest.mark.parametrize(

@@ -28,10 +28,10 @@ PAGE, FIGURES = "report.html", "report.json"
 Images = NDArray[np.uint8]
 
 
-def check_extra() -> None:
-    """Raise MissingExtraError unless the packages that a report needs are here."""
+def check_extra(what: str = "a report") -> None:
+    """Raise MissingExtraError, for what needs them, unless the packages of the extra `report` are here."""
     if any(find_spec(name) is None for name in ("jinja2", "matplotlib", "scipy")):
-        raise MissingExtraError("a report", "report")
+        raise MissingExtraError(what, "report")
 
 
 @contextmanager

@@ -15,13 +15,13 @@ from tenfold.data.identity import hash_splits
 from tenfold.errors import DataError, OptionError, TrainingError
 from tenfold.judging.metrics import score_accuracy, score_loss
 from tenfold.making.backend import keras
-from tenfold.making.cells import Cell, CellDone, claim_comparison, find_cell, held_comparison, keep_cell
+from tenfold.making.cells import DIALS, Cell, CellDone, begin_cells, find_cell, held_comparison, keep_cell
 from tenfold.making.dials import MOST, SEEDS, Setting, make_grid
 from tenfold.making.events import EpochEnd, Event, Note
 from tenfold.making.networks import build_network
 from tenfold.making.plans import check_seed, load_asked
 from tenfold.making.recipes import Recipe
-from tenfold.making.results import KIND, Comparison, Result, write_results
+from tenfold.making.results import Comparison, Result, write_results
 from tenfold.making.runs import DIGITS, Row
 from tenfold.making.surroundings import describe_machine, describe_versions
 from tenfold.making.training import FITS, check_fit
@@ -76,11 +76,11 @@ def compare(
         check_fit(setting.recipe, dataset)
     _check_judgeable(dataset)
     names = tuple(grid[0].choices)
-    folder = claim_comparison(out, "-".join(names), KIND)
-    for text in dict.fromkeys(text for setting in grid for text in setting.recipe.warnings()):
-        tell(Note(text))
     identity = hash_splits(dataset.train, dataset.validation)
-    with held_comparison(folder):
+    with held_comparison(out, "-".join(names), DIALS, lambda remark: tell(Note(remark))) as folder:
+        begin_cells(folder)
+        for text in dict.fromkeys(text for setting in grid for text in setting.recipe.warnings()):
+            tell(Note(text))
         cells = _train_cells(folder, grid, chosen_seeds, dataset, identity, tell)
         results = tuple(
             Result(setting, tuple(cells[place, seed] for seed in chosen_seeds))
@@ -102,7 +102,7 @@ def _train_cells(
     count = len(grid) * len(seeds)
     for seed in seeds:
         for place, setting in enumerate(grid):
-            found = find_cell(folder, setting.recipe, seed, identity)
+            found = find_cell(folder, setting.recipe, seed, identity, lambda remark: tell(Note(remark)))
             cell = found
             if cell is None:
                 cell = _train_cell(setting, seed, dataset, identity, tell)

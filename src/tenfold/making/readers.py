@@ -1,17 +1,18 @@
 """Comparing two readers: the test, and a folder with the images on which they differ. Loads no TensorFlow."""
 
 import csv
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from tenfold.data import Dataset, Split, load_data
+from tenfold.judging.page import check_extra
 from tenfold.judging.pairs import Pair, judge_pair
 from tenfold.judging.report import pick_images
-from tenfold.making.cells import FORMAT, SUMMARY, claim_comparison
-from tenfold.making.runs import write_json, written_aside
+from tenfold.making.cells import FORMAT, READERS, SUMMARY, held_comparison
+from tenfold.making.runs import json_text, written_aside
 from tenfold.reading import Reader, load, prepare
 
-KIND = "readers"
 TABLE = "differences.csv"
 PICTURE = "differences.png"
 
@@ -28,7 +29,7 @@ def compare_readers(
     a, b: run folders or readers' files; None is the shipped reader.
     data: a Dataset, or what `load_data` takes. Its test images are read, or all where it has none.
     out: the folder; None is `runs/compare-readers`. One that holds an earlier comparison of two readers is
-        written anew.
+        written anew, all of it or, where this one fails, nothing.
 
     Returns the pair and its folder: comparison.json, differences.csv, differences.png.
 
@@ -36,41 +37,49 @@ def compare_readers(
     >>> len(pair.differ)
     0
 
-    Raises ReaderError for what is no reader, DataError, RunError.
+    Raises ReaderError for what is no reader, DataError, RunError; MissingExtraError without Matplotlib.
     """
+    check_extra("a comparison")
     readers = load(a), load(b)
     dataset = data if isinstance(data, Dataset) else load_data(data, to_image=prepare)
     split = pick_images(dataset)
-    folder = claim_comparison(out, KIND, KIND)
-    pair = judge_pair(*readers, split, dataset.class_names)
-    _write(folder, pair, readers, split, dataset)
+    with held_comparison(out, READERS, READERS) as folder:
+        pair = judge_pair(*readers, split, dataset.class_names)
+        _write(folder, pair, readers, split, dataset)
     return pair, folder
 
 
 def _write(folder: Path, pair: Pair, readers: tuple[Reader, Reader], split: Split, dataset: Dataset) -> None:
     from tenfold.judging import figures
 
-    with written_aside(folder / TABLE) as aside, aside.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("index", "label", "a", "a_confidence", "b", "b_confidence"))
-        confidences = [report.confidence for report in pair.reports]
-        for i in pair.differ:
-            answers = [
-                (name[i], f"{sure[i]:.4f}") for name, sure in zip(pair.answers, confidences, strict=True)
-            ]
-            writer.writerow((i, pair.labels[i], *answers[0], *answers[1]))
     figure = figures.differences(
         split.images, pair.labels, pair.answers, [pair.only_a, pair.only_b, pair.both_wrong]
     )
-    with written_aside(folder / PICTURE) as aside:
-        figure.savefig(aside)
-    write_json(folder / SUMMARY, _describe(pair, readers, dataset))
+    content = json_text(_describe(pair, readers, dataset))
+    with ExitStack() as together:  # none has its name before all are written; comparison.json is named last
+        summary, picture, table = (
+            together.enter_context(written_aside(folder / name)) for name in (SUMMARY, PICTURE, TABLE)
+        )
+        _write_table(table, pair)
+        figure.savefig(picture)
+        summary.write_text(content, encoding="utf-8")
+
+
+def _write_table(path: Path, pair: Pair) -> None:
+    """Write a row for each image they answer differently."""
+    confidences = [report.confidence for report in pair.reports]
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(("index", "label", "a", "a_confidence", "b", "b_confidence"))
+        for i in pair.differ:
+            a, b = ((name[i], f"{sure[i]:.4f}") for name, sure in zip(pair.answers, confidences, strict=True))
+            writer.writerow((i, pair.labels[i], *a, *b))
 
 
 def _describe(pair: Pair, readers: tuple[Reader, Reader], dataset: Dataset) -> dict[str, Any]:
     return {
         "format": FORMAT,
-        "kind": KIND,
+        "kind": READERS,
         "finished": True,
         "readers": {
             name: {

@@ -11,11 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tenfold.judging.metrics import wilson_interval
-from tenfold.making.cells import FORMAT, SUMMARY, Cell
+from tenfold.making.cells import DIALS, FORMAT, SUMMARY, Cell
 from tenfold.making.dials import Setting, show_value
 from tenfold.making.runs import write_json, written_aside
 
-KIND = "dials"
 TABLE = "table.csv"
 CURVES = "curves.png"
 FEW = 2000
@@ -172,7 +171,7 @@ def stack_history(cells: Sequence[Cell], column: str) -> NDArray[np.float64]:
 def _describe(comparison: Comparison) -> dict[str, Any]:
     return {
         "format": FORMAT,
-        "kind": KIND,
+        "kind": DIALS,
         "finished": True,
         "dials": list(comparison.dials),
         "seeds": list(comparison.seeds),

@@ -224,20 +224,25 @@ def discard(folders: Sequence[Path]) -> None:
 
 
 @contextmanager
-def held(folder: Path, file_name: str = PLAN) -> Iterator[None]:
-    """Hold a run folder for this process; the system lets go of it when the process ends, however it ends.
+def held(folder: Path, name: str = PLAN) -> Iterator[None]:
+    """Hold a folder for this process; the system lets go of it when the process ends, however it ends.
 
-    file_name: of a file in it that is never replaced. Raises RunError where another process trains in it.
+    name: of a file in it that is never replaced, or "." for the folder itself. Raises RunError where another
+        process works in it.
     """
     if fcntl is None:  # pragma: no cover
         yield
         return
+    number = os.open(folder / name, os.O_RDONLY)
     try:
-        with (folder / file_name).open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            yield
+        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise RunError(f"{folder}: another process is training this run; wait for it, or stop it") from None
+        os.close(number)
+        raise RunError(f"{folder}: another process is at work in it; wait for it, or stop it") from None
+    try:
+        yield
+    finally:
+        os.close(number)
 
 
 def _aside(path: Path) -> Path:
@@ -302,4 +307,9 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
     metrics.json, written last, is the sign that a run is finished.
     """
     with written_aside(path) as aside:
-        aside.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+        aside.write_text(json_text(content), encoding="utf-8")
+
+
+def json_text(content: Mapping[str, Any]) -> str:
+    """What stands in a JSON file."""
+    return json.dumps(content, indent=2, allow_nan=False) + "\n"
