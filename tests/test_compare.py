@@ -616,8 +616,38 @@ def test_readers_are_compared_by_the_names_of_their_classes(
     pair = judge_pair(tenfold.load(straight), tenfold.load(turned), test_split, "0123456789")
     assert [int(a) + int(b) for a, b in pair.answers.T] == [9] * 500
     few_classes = save_network(tmp_path / "few.onnx", {**CARD, "labels": list("012")}, classes=3)
-    with pytest.raises(DataError, match="does not know 7 of the 10 classes"):
+    with pytest.raises(DataError, match=r"reader .*few.onnx does not know 7 of the 10 classes"):
         judge_pair(tenfold.load(straight), tenfold.load(few_classes), test_split, "0123456789")
+    known = test_split.labels < 3
+    part = Split(test_split.images[known], test_split.labels[known])
+    pair = judge_pair(tenfold.load(straight), tenfold.load(few_classes), part, "012")
+    assert set(pair.answers[1]) <= set("012") < set(pair.answers[0])
+
+
+def test_readers_that_answer_alike_need_no_test(
+    data_file: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    a = save_network(tmp_path / "a.onnx")
+    b = save_network(tmp_path / "b.onnx", {**CARD, "name": "another"})
+    words = ["compare", str(a), str(b), "--data", str(data_file), "--out", str(tmp_path / "pair")]
+    assert main(words) == 0
+    lines = capfd.readouterr().out.splitlines()
+    assert lines[2:] == ["only A right: 0  only B right: 0  they give the same answer on every image"]
+
+
+def test_readers_wrong_on_the_same_images_are_right_on_the_same_images(
+    tmp_path: Path, test_split: Split
+) -> None:
+    from tenfold.cli.comparing import _verdict
+
+    a = tenfold.load(save_network(tmp_path / "a.onnx"))
+    pair = judge_pair(a, a, test_split, "0123456789")
+    nothing = np.zeros(0, np.int64)
+    wrong = np.where(pair.answers[0] == pair.labels, pair.answers[0], "x")
+    answers = np.stack([pair.answers[0], wrong])
+    alike = replace(pair, same=False, only_a=nothing, only_b=nothing, answers=answers)
+    assert len(alike.differ) > 0
+    assert _verdict(alike) == "they are right on the same images"
 
 
 def test_comparing_readers_shows_their_differences(
@@ -664,7 +694,8 @@ def test_comparing_readers_never_loads_tensorflow(
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert "p = 1.0000: may well be chance" in done.stdout
+    assert done.stdout.splitlines()[-1] == "only A right: 0  only B right: 0  they are the same reader"
+    assert json.loads((tmp_path / "pair" / "comparison.json").read_text())["same_reader"] is True
 
 
 def test_a_comparison_of_readers_is_written_whole_or_not_at_all(

@@ -218,13 +218,20 @@ def _compare_readers(readers: Sequence[str | None], data: str | None, out: Path 
             f"{interval_text(report.interval)}  {show_name(name or 'the shipped reader')}"
         )
     write(f"only A right: {len(pair.only_a):,}  only B right: {len(pair.only_b):,}  {_verdict(pair)}")
-    count = _plural(len(pair.differ), "image")
-    write(f"The {count} they answer differently: {show_name(str(folder / PICTURE))}")
+    if len(pair.differ):
+        count = _plural(len(pair.differ), "image")
+        write(f"The {count} they answer differently: {show_name(str(folder / PICTURE))}")
     return 0
 
 
 def _verdict(pair: "Pair") -> str:
-    """What McNemar's test says, in words."""
+    """What McNemar's test says, in words; what needs no test, without it."""
+    if pair.same:
+        return "they are the same reader"
+    if not len(pair.differ):
+        return "they give the same answer on every image"
+    if not len(pair.only_a) + len(pair.only_b):
+        return "they are right on the same images"
     shown = "p < 0.0001" if pair.p < 0.0001 else f"p = {pair.p:.4f}"
     if pair.p >= LIKELY:
         return f"{shown}: may well be chance"

@@ -24,6 +24,7 @@ class Pair:
     only_a, only_b: indices of the images that only this one read right.
     both_wrong: indices of those that both read wrongly, and differently.
     statistic, p: of McNemar's test; p is how often two equally good readers would differ so much or more.
+    same: whether a and b are one reader, their files equal byte for byte.
     """
 
     n: int
@@ -35,6 +36,7 @@ class Pair:
     both_wrong: NDArray[np.int64] = field(repr=False)
     statistic: float
     p: float
+    same: bool
 
     @property
     def differ(self) -> NDArray[np.int64]:
@@ -50,12 +52,13 @@ def judge_pair(a: "Reader", b: "Reader", split: Split, class_names: Sequence[str
     >>> import tenfold
     >>> reader, test = tenfold.load(), tenfold.load_mnist().test
     >>> pair = judge_pair(reader, reader, tenfold.Split(test.images[:100], test.labels[:100]), "0123456789")
-    >>> len(pair.differ), pair.p
-    (0, 1.0)
+    >>> len(pair.differ), pair.p, pair.same
+    (0, 1.0, True)
 
-    Raises DataError for an empty split, or a class that a reader does not know.
+    Raises DataError for an empty split, or a class that a reader does not know, before anything is read.
     """
-    reports = tuple(evaluate(reader, match_classes(split, class_names, reader.labels)) for reader in (a, b))
+    splits = [match_classes(split, class_names, one.labels, f"the reader {one.path}") for one in (a, b)]
+    reports = tuple(evaluate(reader, own) for reader, own in zip((a, b), splits, strict=True))
     answers = np.stack(
         [np.array(report.class_names, dtype=str)[report.digits] for report in reports]
     )  # (2, n)
@@ -72,4 +75,5 @@ def judge_pair(a: "Reader", b: "Reader", split: Split, class_names: Sequence[str
         both_wrong=np.flatnonzero(~right_a & ~right_b & (answers[0] != answers[1])),
         statistic=statistic,
         p=p,
+        same=a.path.read_bytes() == b.path.read_bytes(),
     )

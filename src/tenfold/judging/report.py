@@ -154,10 +154,12 @@ def take_images(split: Split, limit: int | None) -> Split:
     return Split(split.images[:limit], split.labels[:limit])
 
 
-def match_classes(split: Split, class_names: Sequence[str], labels: Sequence[str]) -> Split:
+def match_classes(
+    split: Split, class_names: Sequence[str], labels: Sequence[str], name: str = "the reader"
+) -> Split:
     """Number a split's labels as a reader does: in a folder of 3s and 7s these are classes 0 and 1.
 
-    class_names: the split's; labels: the reader's.
+    class_names: the split's; labels: the reader's; name: its, in an error.
 
     Raises:
         DataError: a class that the reader does not know.
@@ -165,7 +167,7 @@ def match_classes(split: Split, class_names: Sequence[str], labels: Sequence[str
     unknown = [name for name in class_names if name not in labels]
     if unknown:
         raise DataError(
-            f"the reader does not know {len(unknown)} of the {len(class_names)} classes in this data, "
+            f"{name} does not know {len(unknown)} of the {len(class_names)} classes in this data, "
             f"{unknown[0]!r} to begin with; it knows {', '.join(labels)}"
         )
     numbers = np.array([list(labels).index(name) for name in class_names], dtype=np.int64)

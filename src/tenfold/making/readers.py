@@ -98,4 +98,5 @@ def _describe(pair: Pair, readers: tuple[Reader, Reader], dataset: Dataset) -> d
         "both_wrong": pair.both_wrong.tolist(),
         "statistic": pair.statistic,
         "p": pair.p,
+        "same_reader": pair.same,
     }
