@@ -214,7 +214,12 @@ def test_a_folder_without_pictures_is_refused(make, tmp_path):
 
 def test_what_cannot_be_opened_has_not_been_refused(tmp_path):
     (tmp_path / "a.png").write_text("no picture")
-    with pytest.raises(DataError, match="no pictures in it, 1 that cannot be opened"):
+    with pytest.raises(
+        DataError, match=r"of 1 pictures in it none can be opened; the first is .*a.png: is not"
+    ):
         find_pictures(tmp_path)
     Image.fromarray(draw_letters(1)[0]).save(tmp_path / "b.png")
-    assert find_pictures(tmp_path) == [tmp_path / "b.png"]
+    paths, errors = find_pictures(tmp_path)
+    assert paths == [tmp_path / "b.png"]
+    assert len(errors) == 1
+    assert errors[0].startswith(f"{tmp_path / 'a.png'}: is not a picture that can be read")

@@ -2,8 +2,10 @@
 
 import json
 import re
+import sys
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -44,6 +46,7 @@ def assessment(means_reader, small, tmp_path_factory):
     for number, image in enumerate(draw_letters(3)):
         Image.fromarray(255 - image).resize((84, 84)).save(folder / f"{number}.png")
     Image.new("L", (50, 50), 240).save(folder / "blank.png")
+    (folder / "broken.png").write_bytes(b"no picture")
     told: list[str] = []
     patch = pytest.MonkeyPatch()
     patch.setattr("tenfold.judging.assessment.NONDIGITS", 20)
@@ -51,6 +54,9 @@ def assessment(means_reader, small, tmp_path_factory):
     found = assess(tenfold.load(means_reader), small, ["all"], nondigits=folder, tell=told.append, limit=30)
     patch.undo()
     assert any("fog" in line for line in told)
+    assert (
+        sum("1 of 5 pictures cannot be opened, and are left out; the first is " in line for line in told) == 1
+    )
     return found
 
 
@@ -94,6 +100,29 @@ def test_the_classic_network_stands_beside_the_reader(assessment):
     folder = [refused for kind, refused in means.nondigits.items() if kind.startswith("pictures in")]
     assert folder[0].separation.n == 4
     assert "nothing" in folder[0].read_as  # blank paper is refused, not left out
+    assert folder[0].left_out == 1
+    assert {refused.left_out for kind, refused in means.nondigits.items() if "pictures" not in kind} == {0}
+
+
+def test_pictures_left_out_are_counted_on_the_page_and_in_json(assessment):
+    assert render_page(assessment).count("1 more could not be opened as pictures, and are not counted.") == 1
+    kinds = to_json(assessment)["readers"][0]["nondigits"]
+    assert [figures["left_out"] for figures in kinds.values()] == [0, 0, 0, 1]
+
+
+def test_a_folder_in_which_nothing_opens_is_refused_before_the_work(
+    means_reader, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(sys.modules, "pypdfium2", None)
+    Path("scans").mkdir()
+    Path("scans", "a.pdf").write_bytes(b"%PDF-1.4")
+    assert main(["evaluate", str(means_reader), "--nondigits", "scans", "--limit", "50"]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 2  # what is judged, and the error
+    assert "of 1 pictures in it none can be opened; the first is scans/a.pdf: reading PDF needs" in lines[1]
+    assert "scans]" in lines[1]  # the extra, in what to install
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["scans"]
 
 
 def test_shifts_that_change_nothing_leave_the_accuracy(assessment):
@@ -241,6 +270,35 @@ def test_images_of_one_class_judge_nothing(means_reader, small):
     lone = replace(small, test=Split(small.test.images[ones], small.test.labels[ones]))
     with pytest.raises(DataError, match="one class"):
         assess(tenfold.load(means_reader), lone)
+
+
+def test_a_limit_that_leaves_one_class_is_the_limit_s_fault(means_reader, small, capsys, tmp_path):
+    ones = int(np.flatnonzero(small.test.labels != small.test.labels[0])[0])
+    for limit in range(1, ones + 1):
+        with pytest.raises(OptionError, match=rf"the limit leaves .*one class only, .* {ones + 1} or more"):
+            assess(tenfold.load(means_reader), small, limit=limit)
+    assert assess(tenfold.load(means_reader), small, limit=ones + 1).columns[0].clean.report.n == ones + 1
+    assert main(["evaluate", str(means_reader), "--limit", "1", "--out", str(tmp_path / "report")]) == 2
+    assert 'the limit leaves images of one class only, "7"' in capsys.readouterr().err
+    assert not (tmp_path / "report").exists()
+
+
+@pytest.mark.parametrize("names", [("7", "1", "0"), ("2", "4", "1", "7", "9")])
+def test_nearest_training_images_bear_the_reader_s_labels(names, means_reader, test_split):
+    """Of data whose classes are some of the reader's, in another order."""
+    numbers = np.array([names.index(str(k)) if str(k) in names else -1 for k in range(10)])
+    labels = numbers[test_split.labels]
+    images, truth, labels = (part[labels >= 0] for part in (test_split.images, test_split.labels, labels))
+    parts = [Split(images[part], labels[part]) for part in np.array_split(np.arange(len(labels)), 3)]
+    dataset = Dataset(*parts, "some classes", "0" * 64, names)
+    found = assess(tenfold.load(means_reader), dataset)
+    true_label = {image.tobytes(): str(label) for image, label in zip(images, truth, strict=True)}
+    assert found.mistakes
+    for one in found.mistakes:
+        assert one.label == true_label[one.image.tobytes()]
+        assert [near.label for near in one.nearest] == [
+            true_label[near.image.tobytes()] for near in one.nearest
+        ]
 
 
 def test_a_missing_package_names_the_extra(monkeypatch):

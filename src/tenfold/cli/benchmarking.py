@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tenfold.cli.options import option
-from tenfold.cli.show import show_name, tell, write
+from tenfold.cli.show import tell, write
 from tenfold.errors import OptionError
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def benchmark(
         write_json(found, json)
     for path in (json, *((out / FIGURES, out / PICTURE) if out else ())):
         if path is not None:
-            tell(f"written: {show_name(str(path))}")
+            tell(f"written: {path}")
     return 0
 
 

@@ -20,7 +20,7 @@ def write(line: str = "") -> None:
 
 def tell(line: str) -> None:
     """Print how far the work has come, beside the result."""
-    _print(line, sys.stderr)
+    _print(show_name(line), sys.stderr)
 
 
 def say(line: str) -> None:

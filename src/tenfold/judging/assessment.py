@@ -1,6 +1,7 @@
 """Everything a report says, found out: one reader, the classic network beside it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,17 +60,18 @@ def assess(
     limit: judge the first so many images only; tell: called with a line when a part of the work begins.
 
     Raises:
-        OptionError: an unknown suite, or a limit below 1.
-        DataError: data that cannot be judged, or no pictures in the folder.
+        OptionError: an unknown suite, or a limit that leaves one class or nothing.
+        DataError: data that cannot be judged, or no picture in the folder that can be opened.
         MissingExtraError: a suite needs a package that is not here.
     """
     asked = choose_suites(suites, nondigits is not None)
     tell = tell or (lambda line: None)
     whole = match_classes(pick_images(dataset), dataset.class_names, reader.labels)
     split = take_images(whole, limit)
+    _check_classes(split, whole, reader.labels)
+    pictures = None if nondigits is None else _find_pictures(nondigits, tell)
     notes = (f"The first {limit:,} of {len(whole):,}.",) if len(split) < len(whole) else ()
     problems = find_problems(whole)
-    pictures = _find_pictures(nondigits)
     readers = [reader, *_beside(reader)]
     tell(f"reading {len(split):,} image{'s' if len(split) > 1 else ''}")
     cleans = [_judge_clean(each, split, problems[problems < len(split)]) for each in readers]
@@ -100,13 +102,38 @@ def assess(
     )
 
 
-def _find_pictures(nondigits: str | Path | None) -> dict[str, list[Path]]:
-    """The pictures of the user's folder, by its name in the report. Raises DataError."""
-    if nondigits is None:
-        return {}
+@dataclass(frozen=True)
+class _Pictures:
+    """Those of the user's folder: what the report calls them, and how many cannot be opened."""
+
+    kind: str
+    paths: list[Path]
+    left_out: int
+
+
+def _find_pictures(folder: str | Path, tell: Tell) -> _Pictures:
+    """Find what the user wants refused, and tell what cannot be opened. Raises DataError."""
     from tenfold.judging.foreign import find_pictures
 
-    return {f"pictures in {Path(nondigits).resolve().name}": find_pictures(nondigits)}
+    paths, errors = find_pictures(folder)
+    if errors:
+        which = f"{len(errors):,} of {len(paths) + len(errors):,} pictures"
+        tell(f"{folder}: {which} cannot be opened, and are left out; the first is {errors[0]}")
+    return _Pictures(f"pictures in {Path(folder).resolve().name}", paths, len(errors))
+
+
+def _check_classes(split: Split, whole: Split, names: Sequence[str]) -> None:
+    """Refuse images of one class. Raises OptionError where only the limit makes them so, else DataError."""
+    if len(np.unique(split.labels)) != 1:
+        return
+    first = split.labels[0]
+    others = np.flatnonzero(whole.labels != first)
+    if not len(others):
+        raise DataError("every image is of one class; expected at least two to judge a reader by")
+    raise OptionError(
+        f'the limit leaves images of one class only, "{names[first]}", and a report needs two at least: '
+        f"give a limit of {others[0] + 1:,} or more"
+    )
 
 
 def choose_suites(suites: Sequence[str], folder: bool = False) -> tuple[str, ...]:
@@ -130,8 +157,6 @@ def _beside(reader: "Reader") -> list["Reader"]:
 
 def _judge_clean(reader: "Reader", split: Split, problems: NDArray[np.int64]) -> Clean:
     report = evaluate(reader, split)
-    if len(np.unique(report.labels)) < 2:
-        raise DataError("every image is of one class; expected at least two to judge a reader by")
     right = report.digits == report.labels
     risk = measure_risk(report.confidence, right)
     raw = untemper(report.probabilities, reader.card.temperature)
@@ -195,7 +220,7 @@ def _shifted(readers: Sequence["Reader"], split: Split, tell: Tell) -> list[dict
 def _nondigits(
     readers: Sequence["Reader"],
     confidences: Sequence[NDArray[np.float32]],
-    pictures: Mapping[str, list[Path]],
+    pictures: _Pictures | None,
     tell: Tell,
 ) -> list[dict[str, Refused]]:
     """What each reader makes of letters, scribbles, both together, and the user's folder."""
@@ -211,13 +236,14 @@ def _nondigits(
     outcomes = []
     for reader, digits in zip(readers, confidences, strict=True):
         found = {kind: _refuse(reader, images, digits) for kind, images in kinds.items()}
-        for kind, paths in pictures.items():
-            tell(f"{reader.card.name}: {kind}")
-            answers = reader.predict_many(paths)
+        if pictures is not None:
+            tell(f"{reader.card.name}: {pictures.kind}")
+            answers = reader.predict_many(pictures.paths)
             images = np.stack([prediction.image for prediction in answers])
             given = np.array([prediction.confidence for prediction in answers], np.float32)
             names = [prediction.label or "nothing" for prediction in answers]
-            found[kind] = _surest(reader, images, given, names, digits)
+            refused = _surest(reader, images, given, names, digits)
+            found[pictures.kind] = replace(refused, left_out=pictures.left_out)
         outcomes.append(found)
     return outcomes
 

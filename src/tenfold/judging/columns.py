@@ -60,12 +60,14 @@ class Refused:
     """How a reader does on signs that are no digits.
 
     images: the ones it is surest of, (k, 28, 28); read_as, confidence: (k,) what it took them for.
+    left_out: how many pictures could not be opened, and are not counted.
     """
 
     separation: Separation
     images: Images = field(repr=False)
     read_as: tuple[str, ...]
     confidence: tuple[float, ...]
+    left_out: int = 0
 
 
 @dataclass(frozen=True, eq=False)

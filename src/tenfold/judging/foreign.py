@@ -157,10 +157,12 @@ def _loop(random: np.random.Generator) -> Path2D:
     return path
 
 
-def find_pictures(folder: str | Path) -> list[Path]:
+def find_pictures(folder: str | Path) -> tuple[list[Path], list[str]]:
     """Find every picture in a folder and the folders below it, each one that should be refused.
 
-    What cannot be opened as a picture is left out: a reader has not refused what it has not seen.
+    Returns:
+        those that can be opened, and for each of the others its name and why it cannot: a reader has not
+        refused what it has not seen.
 
     Raises:
         DataError: there is no such folder, or no picture in it that can be opened.
@@ -170,16 +172,20 @@ def find_pictures(folder: str | Path) -> list[Path]:
         found = "a file, no folder" if folder.is_file() else "no such folder"
         raise DataError(f"{folder}: {found}; expected a folder of pictures that show no digits")
     paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
-    seen = [path for path in paths if _opens(path)]
-    if not seen:
-        broken = f", {len(paths)} that cannot be opened" if paths else ""
-        raise DataError(f"{folder}: no pictures in it{broken}; expected pictures that show no digits")
-    return seen
+    if not paths:
+        raise DataError(f"{folder}: no pictures in it; expected pictures that show no digits")
+    errors = {path: error for path in paths if (error := _why_not(path))}
+    if len(errors) == len(paths):
+        raise DataError(
+            f"{folder}: of {len(paths):,} pictures in it none can be opened; the first is {errors[paths[0]]}"
+        )
+    return [path for path in paths if path not in errors], list(errors.values())
 
 
-def _opens(path: Path) -> bool:
+def _why_not(path: Path) -> str | None:
+    """Why a picture cannot be opened, its name first; None where it can."""
     try:
         decode(path)
-    except (PictureError, MissingExtraError):
-        return False
-    return True
+    except (PictureError, MissingExtraError) as error:
+        return str(error)
+    return None

@@ -221,7 +221,7 @@ def _clean_json(column: Judged) -> dict[str, Any]:
 
 
 def _refused_json(refused: Refused) -> dict[str, Any]:
-    return asdict(refused.separation)
+    return {**asdict(refused.separation), "left_out": refused.left_out}
 
 
 def _plain(value: Any) -> Any:
