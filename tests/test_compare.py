@@ -28,6 +28,7 @@ from tenfold.cli import main
 from tenfold.data import Dataset, Split
 from tenfold.errors import DataError, MissingExtraError, OptionError, RunError
 from tenfold.judging import figures
+from tenfold.judging.metrics import wilson_interval
 from tenfold.judging.pairs import judge_pair
 from tenfold.making import (
     Cell,
@@ -44,6 +45,7 @@ from tenfold.making.cells import begin_cells, find_cell, held_comparison, keep_c
 from tenfold.making.dials import DIALS, Setting, make_grid, parse_dials
 from tenfold.making.events import Note
 from tenfold.making.recipes import ACTIVATIONS, LOSSES, OPTIMIZERS, POOLINGS, recipe
+from tenfold.reading.spelling import percent
 
 TINY = {"filters": [2], "batch_size": [50]}
 """Keeps a training to a second or so."""
@@ -491,6 +493,19 @@ def test_a_training_that_fails_is_a_result(few: Dataset, tmp_path: Path) -> None
     assert (rows[1]["trainings"], rows[1]["accuracy_mean"]) == ("0", "")
 
 
+def test_few_validation_images_are_remarked_on_for_the_accuracy_that_was_found(
+    bench: tuple[Comparison, list[object]],
+) -> None:
+    found = bench[0]
+    best = max(result.mean("accuracy") or 0 for result in found.results)
+    (remark,) = [line for line in found.remarks() if "validation images" in line]
+    low, high = wilson_interval(round(100 * best), 100)
+    assert f"100 validation images tell an accuracy near {percent(best)} to about" in remark
+    assert f"± {50 * (high - low):.1f} points" in remark
+    many = replace(found, data={**found.data, "validation": 6000})
+    assert not any("validation images" in line for line in many.remarks())
+
+
 def test_warnings_are_told_once(few: Dataset, tmp_path: Path) -> None:
     told: list[object] = []
     dials = {"activation": "softmax", "dropout": [0, 0.1], **TINY}
@@ -780,6 +795,22 @@ def test_learning_curves_draw_means_and_spreads() -> None:
     shown = [tick.get_text() for tick in axis.get_yticklabels()]
     assert len(shown) >= figures.LEAST_TICKS
     assert {"90%", "95%"} <= set(shown)
+
+
+def test_after_one_epoch_the_spread_is_a_bar_and_settings_stand_side_by_side() -> None:
+    accuracies = curves(0.9, 0.95, 0.99, epochs=1)
+    for curve in accuracies:
+        curve[:, 0] += (0.0, 0.004)
+    figure = figures.learning_curves(["a", "b", "c"], [True, False, False], accuracies, accuracies)
+    for axis in figure.axes:
+        assert list(axis.get_xticks()) == [1]
+        places = [float(line.get_xdata()[0]) for line in axis.lines]
+        assert places == sorted(set(places))
+        bars = [bar.get_segments()[0] for bar in axis.collections]
+        assert [float(bar[0][0]) for bar in bars] == places
+        low, high = axis.get_ylim() if axis is figure.axes[1] else axis.get_ylim()[::-1]
+        for bar, line in zip(bars, axis.lines, strict=True):
+            assert low < bar[0][1] < line.get_ydata()[0] < bar[1][1] < high
 
 
 @pytest.mark.parametrize("count", [1, 12, 40])

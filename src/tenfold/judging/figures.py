@@ -308,23 +308,34 @@ def learning_curves(
     axes = figure.subplots(1, panels, squeeze=False)[0]
     colours = _curve_colours(own)
     errors = [np.maximum(1 - curve, LEAST_ERROR) for curve in accuracies]
-    for curve, name, colour, black in zip(errors, names, colours, own, strict=True):
-        _draw_curve(axes[0], curve, name, colour, black)
+    asides = _side_by_side(accuracies)
+    for curve, name, colour, black, aside in zip(errors, names, colours, own, asides, strict=True):
+        _draw_curve(axes[0], curve, name, colour, black, aside)
     _scale_ratios(axes[0], errors, lambda error: f"{100 - 100 * error:.4g}%", most=1)
     axes[0].invert_yaxis()
     axes[0].set_title("Validation accuracy", loc="left", fontsize=12, color=INK)
     if losses is not None:
-        for curve, name, colour, black in zip(losses, names, colours, own, strict=True):
-            _draw_curve(axes[1], curve, name, colour, black)
+        for curve, name, colour, black, aside in zip(losses, names, colours, own, asides, strict=True):
+            _draw_curve(axes[1], curve, name, colour, black, aside)
         _scale_ratios(axes[1], losses, lambda loss: f"{loss:.4g}")
         axes[1].set_title("Validation loss", loc="left", fontsize=12, color=INK)
     for axis in axes:
         axis.set_xlabel("epoch", color=QUIET)
         axis.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        if any(asides):
+            axis.set_xlim(0.5, 1.5)
+            axis.set_xticks([1])
         _plain_axis(axis)
         axis.tick_params(which="both", length=0, colors=QUIET, labelsize=9)
     _name_curves(figure, axes[0], accuracies, shown, title)
     return figure
+
+
+def _side_by_side(curves: Sequence[NDArray[np.float64]]) -> list[float]:
+    """Where to draw each setting, in epochs from its own: beside the others where all have one epoch only."""
+    if max((curve.shape[1] for curve in curves), default=0) != 1:
+        return [0.0] * len(curves)
+    return [float(place) for place in np.linspace(-0.3, 0.3, len(curves) + 2)[1:-1]]
 
 
 def _curve_colours(own: Sequence[bool]) -> list[object]:
@@ -337,9 +348,14 @@ def _curve_colours(own: Sequence[bool]) -> list[object]:
     return [INK if black else next(palette) for black in own]
 
 
-def _draw_curve(axis: Axes, curve: NDArray[np.float64], name: str, colour: object, black: bool) -> None:
-    """Draw one setting (seeds, epochs): its mean, and a band where there are several seeds."""
-    epochs = np.arange(1, curve.shape[1] + 1)
+def _draw_curve(
+    axis: Axes, curve: NDArray[np.float64], name: str, colour: object, black: bool, aside: float = 0.0
+) -> None:
+    """Draw one setting (seeds, epochs): its mean, and a band where there are several seeds.
+
+    A band over one epoch has no width: a bar is drawn there. aside: by how much of an epoch it is all moved.
+    """
+    epochs = np.arange(1, curve.shape[1] + 1) + aside
     there = np.isfinite(curve).sum(axis=0)
     mean = np.full(curve.shape[1], np.nan)
     mean[there > 0] = np.nanmean(curve[:, there > 0], axis=0)
@@ -351,7 +367,10 @@ def _draw_curve(axis: Axes, curve: NDArray[np.float64], name: str, colour: objec
         spread = np.zeros_like(mean)
         spread[there > 1] = np.nanstd(curve[:, there > 1], axis=0, ddof=1)
         low = np.maximum(mean - spread, np.nanmin(curve, axis=0, initial=np.inf, where=np.isfinite(curve)))
-        axis.fill_between(epochs, low, mean + spread, color=colour, alpha=0.15, lw=0)
+        if len(epochs) > 1:
+            axis.fill_between(epochs, low, mean + spread, color=colour, alpha=0.15, lw=0)
+        else:
+            axis.vlines(epochs, low, mean + spread, color=colour, lw=1.5, alpha=0.5)
 
 
 def _scale_ratios(

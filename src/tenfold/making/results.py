@@ -14,6 +14,7 @@ from tenfold.judging.metrics import wilson_interval
 from tenfold.making.cells import DIALS, FORMAT, SUMMARY, Cell
 from tenfold.making.dials import Setting, show_value
 from tenfold.making.runs import write_json, written_aside
+from tenfold.reading.spelling import percent
 
 TABLE = "table.csv"
 CURVES = "curves.png"
@@ -92,10 +93,13 @@ class Comparison:
             )
         if len(self.seeds) == 1:
             remarks.append("one seed shows no spread: a small difference may be chance; more seeds tell")
-        if self.data["validation"] < FEW:
-            low, high = wilson_interval(self.data["validation"] * 97 // 100, self.data["validation"])
+        count = self.data["validation"]
+        means = [mean for result in self.results if (mean := result.mean("accuracy")) is not None]
+        if count < FEW and means:
+            best = max(means)
+            low, high = wilson_interval(round(best * count), count)
             remarks.append(
-                f"{self.data['validation']:,} validation images tell an accuracy near 97% to about "
+                f"{count:,} validation images tell an accuracy near {percent(best)} to about "
                 f"± {50 * (high - low):.1f} points, whatever the seed"
             )
         for result in self.results:
