@@ -20,6 +20,7 @@ from tenfold.judging.cost import count_multiply_adds, measure_cost
 from tenfold.judging.mistakes import find_nearest
 from tenfold.judging.page import check_extra, claimed_report, render_page, to_json
 from tenfold.judging.problems import NO_DIGIT, PROBLEMS, find_problems
+from tenfold.judging.refusing import measure_risk
 from tenfold.judging.shifts import SHIFTS
 from tenfold.judging.summary import summarise
 from tenfold.reading.spelling import percent
@@ -42,7 +43,7 @@ def assessment(means_reader, small, tmp_path_factory):
 
     from tenfold.judging.foreign import draw_letters
 
-    folder = tmp_path_factory.mktemp("no digits")
+    folder = tmp_path_factory.mktemp("No Digits")
     for number, image in enumerate(draw_letters(3)):
         Image.fromarray(255 - image).resize((84, 84)).save(folder / f"{number}.png")
     Image.new("L", (50, 50), 240).save(folder / "blank.png")
@@ -105,7 +106,7 @@ def test_the_classic_network_stands_beside_the_reader(assessment):
 
 
 def test_pictures_left_out_are_counted_on_the_page_and_in_json(assessment):
-    assert render_page(assessment).count("1 more could not be opened as pictures, and are not counted.") == 1
+    assert render_page(assessment).count("1 more picture could not be opened and is not counted.") == 1
     kinds = to_json(assessment)["readers"][0]["nondigits"]
     assert [figures["left_out"] for figures in kinds.values()] == [0, 0, 0, 1]
 
@@ -189,6 +190,7 @@ def test_the_page_needs_nothing_beside_it(assessment):
     assert "forty &lt;images&gt;" in text
     assert "prefers-color-scheme: dark" in text
     assert 'name="viewport"' in text
+    assert "<h3>Pictures in No Digits0 " in text
 
 
 def test_the_page_s_links_lead_somewhere(assessment):
@@ -211,6 +213,27 @@ def test_charts_take_the_page_s_colours(assessment):
     assert "<text" in svg  # words stay words
     assert not re.search(r"#1c2733|#1f6fb2|#d9661f", svg)
     assert svg == to_svg(charts.risk({one.name: one.clean.risk for one in assessment.columns}))
+
+
+def test_a_reader_without_mistakes_has_a_line_that_is_seen_and_says_so():
+    from tenfold.judging import charts
+
+    confidence = np.linspace(0.6, 1, 200)
+    right = np.ones(200, bool)
+    for columns in ({"good": right}, {"good": right, "other": np.arange(200) > 60}, {"other": ~right}):
+        curves = {name: measure_risk(confidence, answers) for name, answers in columns.items()}
+        axis = charts.risk(curves).axes[0]
+        low, high = axis.get_ylim()
+        assert [text.get_text() for text in axis.get_legend().get_texts()] == [
+            "good: no mistakes" if name == "good" else name for name in columns
+        ]
+        for line in axis.lines:
+            seen = line.get_ydata()[line.get_xdata() >= 0.5]
+            assert low < seen.min() <= seen.max() < high
+
+
+def test_the_packaged_mnist_has_a_name_and_no_path():
+    assert tenfold.load_mnist(limit=10).source == "MNIST, the copy in the package"
 
 
 def test_the_figures_are_the_same_in_json(assessment):

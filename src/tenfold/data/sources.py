@@ -52,7 +52,7 @@ def _read_mnist() -> Parts:
         return replace(
             read_npz(LOCAL), source=f"MNIST, from {LOCAL} in the current folder ({LOCAL.absolute()})"
         )
-    return replace(read_npz(BUNDLED), source=f"MNIST, the copy in the package ({BUNDLED})")
+    return replace(read_npz(BUNDLED), source="MNIST, the copy in the package")
 
 
 def _read_file(path: Path) -> Parts:

@@ -26,6 +26,7 @@ PAGE_COLOURS = {INK: "ink", QUIET: "quiet", HAIRLINE: "line", BLUE: "one", ORANG
 WIDTH, HEIGHT = 4.6, 3.1  # inches of 72 points: about a phone's page
 COLUMN_COLOURS = (BLUE, ORANGE)
 LEAST_RISK = 1e-4
+LEAST_COVERAGE = 0.5
 PANEL_WIDTH = 5.6  # inches: two of them side by side
 ROW, AROUND = 0.36, 0.7  # inches: of a bar, and of what stands above and below the bars
 LINES_HEIGHT = 3.2  # inches
@@ -97,22 +98,33 @@ def reliability(columns: Mapping[str, Reliability]) -> Figure:
 
 
 def risk(columns: Mapping[str, RiskCurve]) -> Figure:
-    """Draw the share of wrong answers against the share of answers given, on a logarithmic scale."""
+    """Draw the share of wrong answers against the share of answers given, on a logarithmic scale.
+
+    Such a scale has no zero: its lowest line stands for `LEAST_RISK` and all below it.
+    """
     figure, axis = _start()
-    for (name, curve), colour in zip(columns.items(), COLUMN_COLOURS, strict=False):
+    greatest = 0.01
+    for (name, curve), colour, width in zip(columns.items(), COLUMN_COLOURS, (1.8, 4.0), strict=False):
+        seen = curve.risk[curve.coverage >= LEAST_COVERAGE]
+        greatest = max(greatest, float(seen.max()))
+        label = name if curve.risk[-1] else f"{name}: no mistakes"
         steps = np.geomspace(1, len(curve.coverage), 300).astype(np.int64)
         shown = np.union1d(steps - 1, len(curve.coverage) - steps)  # dense at both ends
-        axis.plot(
-            curve.coverage[shown], np.maximum(curve.risk[shown], LEAST_RISK), color=colour, lw=1.8, label=name
-        )
+        heights = np.maximum(curve.risk[shown], LEAST_RISK)
+        # The narrow line lies on the broad one, so that both are seen where they are one.
+        axis.plot(curve.coverage[shown], heights, color=colour, lw=width, zorder=4 - width / 4, label=label)
     axis.set_yscale("log")
-    axis.set_ylim(bottom=LEAST_RISK)
-    axis.set_xlim(0.5, 1.005)
+    axis.set_ylim(LEAST_RISK / 1.3, 1.5 * greatest)
+    axis.set_xlim(LEAST_COVERAGE, 1.005)
     _name(axis, "share of answers given, the most confident first", "share of them wrong")
     axis.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-    axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g}%"))
+    axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _risk_text(value)))
     axis.minorticks_off()
     return figure
+
+
+def _risk_text(value: float) -> str:
+    return f"{'≤ ' if value < 1.01 * LEAST_RISK else ''}{100 * value:g}%"
 
 
 def shift(values: Sequence[float], unit: str, columns: Mapping[str, Sequence[Outcome]], title: str) -> Figure:
