@@ -647,7 +647,7 @@ def test_readers_that_answer_alike_need_no_test(
     words = ["compare", str(a), str(b), "--data", str(data_file), "--out", str(tmp_path / "pair")]
     assert main(words) == 0
     lines = capfd.readouterr().out.splitlines()
-    assert lines[2:] == ["only A right: 0  only B right: 0  they give the same answer on every image"]
+    assert lines[2] == "only A right: 0  only B right: 0  they give the same answer on every image"
 
 
 def test_readers_wrong_on_the_same_images_are_right_on_the_same_images(
@@ -694,7 +694,9 @@ def test_one_reader_is_set_beside_the_shipped_one(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert main(["compare", str(means_reader), "--data", str(data_file)]) == 0
-    assert "B is better" in capfd.readouterr().out
+    printed = capfd.readouterr()
+    assert "B is better" in printed.out
+    assert printed.err == f"tenfold: {means_reader} and the shipped reader on {data_file}\n"
     assert (tmp_path / "runs" / "compare-readers" / "differences.png").exists()
 
 
@@ -709,7 +711,10 @@ def test_comparing_readers_never_loads_tensorflow(
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1] == "only A right: 0  only B right: 0  they are the same reader"
+    assert done.stdout.splitlines()[-2:] == [
+        "only A right: 0  only B right: 0  they are the same reader",
+        f"All that was measured: {tmp_path / 'pair' / 'comparison.json'}",
+    ]
     assert json.loads((tmp_path / "pair" / "comparison.json").read_text())["same_reader"] is True
 
 
@@ -749,7 +754,7 @@ def test_comparing_readers_without_matplotlib_names_the_extra(
         ([os.devnull] * 3, "3 readers; expected two, or one to set beside the shipped one"),
         ([os.devnull], f"{os.devnull}: "),
         (["activation=relu", "nowhere"], "expected DIAL=VALUE,VALUE"),
-        ([os.devnull, os.devnull, "--seeds", "2"], "--seeds is for dials"),
+        ([os.devnull, os.devnull, "--seeds", "2"], "--seeds is for dials, not for readers"),
         (["filters=2", "--seeds", "0"], "seeds must be"),
         (["epochs=1,2", "--epochs", "1"], "as a dial and as an option"),
         (["activation=relu", "--limit", "0"], "limit is 0"),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tenfold.cli.judging import say_judged
 from tenfold.cli.options import option
 from tenfold.cli.show import interval_text, say, show_name, tell, write
 from tenfold.errors import OptionError
@@ -80,8 +81,9 @@ def _are_readers(words: list[str]) -> bool:
 
 
 def _refuse(given: dict[str, Any]) -> None:
-    for name in given:
-        raise typer.BadParameter(f"--{name} is for dials; readers are trained already")
+    if given:
+        names = " and ".join(f"--{name}" for name in given)
+        raise typer.BadParameter(f"{names} {'is' if len(given) == 1 else 'are'} for dials, not for readers")
 
 
 def _compare_dials(dials: dict[str, list[str]], data: str | None, out: Path | None, given: Any) -> int:
@@ -208,19 +210,27 @@ def _cell_line(event: "CellDone") -> str:
 
 
 def _compare_readers(readers: Sequence[str | None], data: str | None, out: Path | None) -> int:
+    import tenfold
+    from tenfold.making.cells import SUMMARY
     from tenfold.making.readers import PICTURE, compare_readers
     from tenfold.reading.spelling import percent
 
-    pair, folder = compare_readers(*readers, data=data, out=out)
-    for letter, name, report in zip("AB", readers, pair.reports, strict=True):
+    opened = [tenfold.load(name) for name in readers]
+    names = [show_name(name or "the shipped reader") for name in readers]
+    dataset = tenfold.load_data(data, to_image=tenfold.prepare)
+    say_judged(" and ".join(names), dataset)
+    pair, folder = compare_readers(*opened, data=dataset, out=out)
+    for letter, name, report in zip("AB", names, pair.reports, strict=True):
         write(
             f"{letter}  {percent(report.accuracy, 2)} right  {len(report.wrong):,} of {pair.n:,} wrong  "
-            f"{interval_text(report.interval)}  {show_name(name or 'the shipped reader')}"
+            f"{interval_text(report.interval)}  {name}"
         )
     write(f"only A right: {len(pair.only_a):,}  only B right: {len(pair.only_b):,}  {_verdict(pair)}")
     if len(pair.differ):
         count = _plural(len(pair.differ), "image")
         write(f"The {count} they answer differently: {show_name(str(folder / PICTURE))}")
+    else:
+        write(f"All that was measured: {show_name(str(folder / SUMMARY))}")
     return 0
 
 

@@ -66,14 +66,19 @@ def evaluate(
         check_extra()
     judged = tenfold.load(reader)
     dataset = tenfold.load_data(source, to_image=tenfold.prepare)
-    say(f"{judged.card.name} ({judged.card.parameters:,} parameters) on {dataset.source}")
-    if dataset.test is None:
-        say("no test images in it: all are read; on what it was trained on, a reader looks better than it is")
+    say_judged(f"{judged.card.name} ({judged.card.parameters:,} parameters)", dataset)
     if wanted:
         return _write_report(judged, dataset, suite or Suite.mnist, out, nondigits, limit)
     split = match_classes(pick_images(dataset), dataset.class_names, judged.labels)
     _show(tenfold.evaluate(judged, take_images(split, limit)))
     return 0
+
+
+def say_judged(who: str, dataset: "Dataset") -> None:
+    """Say who is judged, and on what."""
+    say(f"{who} on {dataset.source}")
+    if dataset.test is None:
+        say("no test images in it: all are read; on what it was trained on, a reader looks better than it is")
 
 
 def _write_report(

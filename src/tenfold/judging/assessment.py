@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,14 +75,15 @@ def assess(
     readers = [reader, *_beside(reader)]
     tell(f"reading {len(split):,} image{'s' if len(split) > 1 else ''}")
     cleans = [_judge_clean(each, split, problems[problems < len(split)]) for each in readers]
-    corrupted, examples = _corrupted(readers, split, tell) if "corrupted" in asked else ([{}] * 2, {})
-    shifted = _shifted(readers, split, tell) if "shifted" in asked else [{}] * 2
+    nothing: list[dict[str, Any]] = [{} for _ in readers]  # of what a suite not asked for would find
+    corrupted, examples = _corrupted(readers, split, tell) if "corrupted" in asked else (nothing, {})
+    shifted = _shifted(readers, split, tell) if "shifted" in asked else nothing
     confidences = [clean.report.confidence for clean in cleans]
-    refused = _nondigits(readers, confidences, pictures, tell) if "nondigits" in asked else [{}] * 2
+    refused = _nondigits(readers, confidences, pictures, tell) if "nondigits" in asked else nothing
     costs = [measure_cost(each, split.images) for each in readers]
     columns = tuple(
         Judged(each.card.name, each.card, *parts)
-        for each, *parts in zip(readers, costs, cleans, corrupted, shifted, refused, strict=False)
+        for each, *parts in zip(readers, costs, cleans, corrupted, shifted, refused, strict=True)
     )
     tell("looking up the mistakes")
     training = None

@@ -127,12 +127,12 @@ def begin_cells(folder: Path) -> None:
 
     What it said of the cells before stays in it. Raises RunError.
     """
-    try:
+    said = _read_json(folder / SUMMARY) or {}
+    write_json(folder / SUMMARY, said | {"format": FORMAT, "kind": DIALS, "finished": False})
+    try:  # last, for a folder with cells and no comparison.json would be nobody's
         (folder / CELLS).mkdir(exist_ok=True)
     except OSError as error:
         raise RunError(f"{folder / CELLS}: the folder cannot be made ({error.strerror})") from error
-    said = _read_json(folder / SUMMARY) or {}
-    write_json(folder / SUMMARY, said | {"format": FORMAT, "kind": DIALS, "finished": False})
 
 
 def _make(folder: Path) -> list[Path]:

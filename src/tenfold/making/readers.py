@@ -18,15 +18,15 @@ PICTURE = "differences.png"
 
 
 def compare_readers(
-    a: str | Path | None,
-    b: str | Path | None = None,
+    a: Reader | str | Path | None,
+    b: Reader | str | Path | None = None,
     *,
     data: Dataset | str | Path | None = None,
     out: str | Path | None = None,
 ) -> tuple[Pair, Path]:
     """Test two readers on the same images and write down where they differ.
 
-    a, b: run folders or readers' files; None is the shipped reader.
+    a, b: readers, or run folders or files of readers; None is the shipped one.
     data: a Dataset, or what `load_data` takes. Its test images are read, or all where it has none.
     out: the folder; None is `runs/compare-readers`. One that holds an earlier comparison of two readers is
         written anew, all of it or, where this one fails, nothing.
@@ -40,13 +40,17 @@ def compare_readers(
     Raises ReaderError for what is no reader, DataError, RunError; MissingExtraError without Matplotlib.
     """
     check_extra("a comparison")
-    readers = load(a), load(b)
+    readers = _open(a), _open(b)
     dataset = data if isinstance(data, Dataset) else load_data(data, to_image=prepare)
     split = pick_images(dataset)
     with held_comparison(out, READERS, READERS) as folder:
         pair = judge_pair(*readers, split, dataset.class_names)
         _write(folder, pair, readers, split, dataset)
     return pair, folder
+
+
+def _open(reader: Reader | str | Path | None) -> Reader:
+    return reader if isinstance(reader, Reader) else load(reader)
 
 
 def _write(folder: Path, pair: Pair, readers: tuple[Reader, Reader], split: Split, dataset: Dataset) -> None:

@@ -233,7 +233,10 @@ def held(folder: Path, name: str = PLAN) -> Iterator[None]:
     if fcntl is None:  # pragma: no cover
         yield
         return
-    number = os.open(folder / name, os.O_RDONLY)
+    try:
+        number = os.open(folder / name, os.O_RDONLY)
+    except OSError as error:
+        raise RunError(f"{folder / name}: cannot be opened ({error.strerror})") from error
     try:
         fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
