@@ -1,5 +1,6 @@
 """`tenfold run` and `tenfold train`, trained for real on few images."""
 
+import gc
 import json
 import os
 import re
@@ -109,6 +110,7 @@ def test_train_says_where_the_run_is_and_how_good(tmp_path, monkeypatch, capfd):
         "epochs": 1,
     }
     assert "epoch 1/1" in err
+    assert gc.get_freeze_count() > 100_000  # TensorFlow's objects are looked through for garbage no more
 
 
 def test_a_folder_that_is_there_is_refused(told, capfd):

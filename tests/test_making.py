@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import gc
 import json
 import math
 import os
@@ -625,3 +626,15 @@ def test_hushed_passes_on_what_is_not_chatter(capfd: pytest.CaptureFixture[str])
         os.write(2, b"I0000 00:00:1795316951.577119    5738 port.cc:153] oneDNN custom operations are on.\n")
         os.write(2, b"Segmentation ahead\n")
     assert capfd.readouterr().err == "Segmentation ahead\n"
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_the_search_for_garbage_is_left_as_it_was(on: bool) -> None:
+    was_on = gc.isenabled()
+    try:
+        (gc.enable if on else gc.disable)()
+        with backend.uncollected():
+            assert not gc.isenabled()
+        assert gc.isenabled() == on
+    finally:
+        (gc.enable if was_on else gc.disable)()
