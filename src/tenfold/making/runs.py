@@ -168,7 +168,7 @@ def _fresh_name(parent: Path, recipe: str) -> Path:
 
 
 def _claim(folder: Path, plan: Mapping[str, Any], bytes_needed: int) -> list[Path]:
-    aside = folder.with_name(f".{folder.name}.{os.getpid()}.new")
+    aside = folder.parent / f".{folder.name}.{os.getpid()}.new"  # with_name refuses "." and "/"
     made: list[Path] = []
     try:
         _refuse_existing(folder)
