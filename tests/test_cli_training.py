@@ -120,6 +120,22 @@ def test_a_folder_that_is_there_is_refused(told, capfd):
     assert {path.name: path.stat().st_mtime_ns for path in told[1].iterdir()} == before
 
 
+def test_a_download_that_fails_is_told_in_one_line(tmp_path):
+    nowhere = {"https_proxy": "http://127.0.0.1:9", "KERAS_HOME": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-m", "tenfold", "train", "--data", "keras"],
+        cwd=tmp_path,
+        env={**os.environ, **nowhere},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    progress, told = done.stderr.splitlines()  # the first is of Keras, the second ours
+    assert progress.startswith("Downloading data from ")
+    assert told.startswith("tenfold: Keras could not download MNIST (")
+
+
 def test_a_place_that_cannot_be_written_is_a_failed_training(tmp_path, capfd):
     (tmp_path / "file").write_text("")
     assert main(["train", *FEW, "--out", str(tmp_path / "file" / "run")]) == 1
