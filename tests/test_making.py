@@ -395,6 +395,14 @@ def test_existing_folder_is_refused_and_left_alone(run: Run, few: Dataset) -> No
     assert {path: path.stat().st_mtime_ns for path in run.folder.iterdir()} == before
 
 
+@pytest.mark.parametrize("name", ["", ".", "..", "/"])
+def test_folders_without_a_name_are_there_too(name: str, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(RunError, match="exists already"):
+        runs.claim_folder(name, "classic", {}, 0)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_folder_that_cannot_be_made(few: Dataset, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
     with pytest.raises(RunError, match="the run folder cannot be made"):
