@@ -1,5 +1,6 @@
 """`tenfold run` and `tenfold train`, trained for real on few images."""
 
+import gc
 import json
 import os
 import re
@@ -109,6 +110,7 @@ def test_train_says_where_the_run_is_and_how_good(tmp_path, monkeypatch, capfd):
         "epochs": 1,
     }
     assert "epoch 1/1" in err
+    assert gc.get_freeze_count() > 100_000  # TensorFlow's objects are looked through for garbage no more
 
 
 def test_a_folder_that_is_there_is_refused(told, capfd):
@@ -123,6 +125,22 @@ def test_the_current_folder_is_there_too(tmp_path, monkeypatch, capfd):
     assert main(["train", *FEW, "--out", "."]) == 2
     assert ". exists already" in capfd.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_download_that_fails_is_told_in_one_line(tmp_path):
+    nowhere = {"https_proxy": "http://127.0.0.1:9", "KERAS_HOME": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-m", "tenfold", "train", "--data", "keras"],
+        cwd=tmp_path,
+        env={**os.environ, **nowhere},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    progress, told = done.stderr.splitlines()  # the first is of Keras, the second ours
+    assert progress.startswith("Downloading data from ")
+    assert told.startswith("tenfold: Keras could not download MNIST (")
 
 
 def test_a_place_that_cannot_be_written_is_a_failed_training(tmp_path, capfd):

@@ -1,15 +1,17 @@
 """The recipes fitted in the compiled loop: fast and best."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tenfold.data import Split
+from tenfold.data import Split, load_mnist
 from tenfold.errors import OptionError
 from tenfold.making import networks, recipe, train
 from tenfold.making.calibration import refuses
 from tenfold.making.compiled import COMPILED, HANDS, PLAIN, VARIED
+from tenfold.making.events import Note
 from tenfold.making.networks import build_network
 from tenfold.making.plans import Plan, Source
 from tenfold.making.recipes import FITTINGS, RECIPES
@@ -47,6 +49,15 @@ def test_fast_learns_in_two_epochs_and_gives_the_same_weights_twice(tmp_path: Pa
     assert first.weights_sha256 == second.weights_sha256
     assert first.temperature != 1.0
     assert [row["epoch"] for row in runs[0].history] == [1, 2]
+
+
+def test_fast_says_so_where_it_has_learnt_nothing(tmp_path: Path) -> None:
+    events: list[object] = []
+    few = load_mnist(limit=2000)
+    others = Split(few.validation.images, (few.validation.labels + 1) % 10)  # what is learnt is wrong there
+    train("fast", data=replace(few, validation=others), out=tmp_path / "run", on_event=events.append)
+    (note,) = (event.text for event in events if isinstance(event, Note))
+    assert note.startswith("it has learnt nothing yet: ")
 
 
 def test_fast_has_no_average_and_sees_images_as_they_are() -> None:

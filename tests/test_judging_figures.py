@@ -5,6 +5,7 @@ import sys
 import numpy as np
 import pytest
 from matplotlib import rc_context
+from matplotlib.artist import Artist
 from PIL import Image
 
 from tenfold.judging import figures
@@ -14,6 +15,13 @@ DIGITS = tuple("0123456789")
 
 def texts(axis) -> list[str]:
     return [text.get_text() for text in axis.texts]
+
+
+class Counter(Artist):
+    draws = 0
+
+    def draw(self, renderer) -> None:
+        self.draws += 1
 
 
 def render(figure) -> Image.Image:
@@ -101,6 +109,19 @@ def test_pictures_do_not_depend_on_the_layout_that_the_caller_has_set(test_split
         theirs = [render(draw()).tobytes() for draw in drawings]
     assert theirs == [render(draw()).tobytes() for draw in drawings]
     assert [str(warning.message) for warning in recwarn] == []
+
+
+def test_pictures_with_places_of_their_own_are_drawn_once(test_split):
+    sure = np.eye(10, dtype=np.float32)[(test_split.labels + 1) % 10]
+    for figure in (
+        figures.grid(test_split.images, test_split.labels),
+        figures.confusion(np.eye(10, dtype=int), DIGITS),
+        figures.mistakes(test_split.images, test_split.labels, sure, DIGITS),
+    ):
+        counter = Counter()
+        figure.add_artist(counter)
+        render(figure)
+        assert counter.draws == 1
 
 
 def test_mistakes_come_most_confident_first(test_split):

@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import gc
 import json
 import math
 import os
@@ -394,6 +395,14 @@ def test_existing_folder_is_refused_and_left_alone(run: Run, few: Dataset) -> No
     assert {path: path.stat().st_mtime_ns for path in run.folder.iterdir()} == before
 
 
+@pytest.mark.parametrize("name", ["", ".", "..", "/"])
+def test_folders_without_a_name_are_there_too(name: str, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(RunError, match="exists already"):
+        runs.claim_folder(name, "classic", {}, 0)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_folder_that_cannot_be_made(few: Dataset, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
     with pytest.raises(RunError, match="the run folder cannot be made"):
@@ -625,3 +634,15 @@ def test_hushed_passes_on_what_is_not_chatter(capfd: pytest.CaptureFixture[str])
         os.write(2, b"I0000 00:00:1795316951.577119    5738 port.cc:153] oneDNN custom operations are on.\n")
         os.write(2, b"Segmentation ahead\n")
     assert capfd.readouterr().err == "Segmentation ahead\n"
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_the_search_for_garbage_is_left_as_it_was(on: bool) -> None:
+    was_on = gc.isenabled()
+    try:
+        (gc.enable if on else gc.disable)()
+        with backend.uncollected():
+            assert not gc.isenabled()
+        assert gc.isenabled() == on
+    finally:
+        (gc.enable if was_on else gc.disable)()

@@ -1,9 +1,10 @@
 """The commands that train: `train`, and `run`, which tells the whole story."""
 
+import gc
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from functools import wraps
+from functools import cache, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
@@ -170,8 +171,15 @@ def _given(options: Options) -> dict[str, Any]:
 def _begin(plan: "Plan", dataset: "Dataset", out: Path | None) -> "Run":
     from tenfold.making.training import begin
 
+    _keep_what_is_loaded()
     with Watcher() as watch:
         return begin(plan, dataset, out, on_event=watch)
+
+
+@cache
+def _keep_what_is_loaded() -> None:
+    """Leave half a million objects of TensorFlow out of each search for garbage, that at the exit too."""
+    gc.freeze()
 
 
 def _resume(options: TrainOptions, folder: Path) -> int:
@@ -192,6 +200,7 @@ def _resume(options: TrainOptions, folder: Path) -> int:
         say(f"going on with {folder}")
     from tenfold.making import resume
 
+    _keep_what_is_loaded()
     with Watcher() as watch:
         return _finish(resume(folder, on_event=watch))
 

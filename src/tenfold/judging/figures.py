@@ -11,7 +11,7 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine, PlaceHolderLayoutEngine
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator, NullLocator, PercentFormatter
 from numpy.typing import NDArray
 
@@ -95,7 +95,7 @@ def confusion(matrix: NDArray[np.int64], class_names: Sequence[str]) -> Figure:
     reach = 0.09 * max(map(len, class_names))
     left, below, above = 0.6 + reach, 0.55 + (reach if _are_long(class_names) else 0), 0.45
     wide, tall = 2 * (left + side) + 0.15, below + side + above
-    figure = Figure(figsize=(wide, tall), dpi=150, layout=_as_placed())
+    figure = _placed(wide, tall, dpi=150)
     counts, parts = (
         figure.add_axes(((left + start) / wide, below / tall, side / wide, side / tall))
         for start in (0, left + side)
@@ -252,9 +252,14 @@ def _plain_axis(axis: Axes) -> None:
     axis.tick_params(length=0, colors=QUIET)
 
 
-def _as_placed() -> PlaceHolderLayoutEngine:
-    """No layout, whatever Matplotlib is set to: for axes that have their places already."""
-    return PlaceHolderLayoutEngine(adjust_compatible=True, colorbar_gridspec=True)
+def _placed(width: float, height: float, dpi: int) -> Figure:
+    """A figure whose axes have their places already: no layout, whatever Matplotlib is set to.
+
+    With a layout, even one that does nothing, all is drawn twice when it is saved.
+    """
+    figure = Figure(figsize=(width, height), dpi=dpi)
+    figure.set_layout_engine("none")
+    return figure
 
 
 def _board(width: float, height: float, dpi: int) -> tuple[Figure, Axes]:
@@ -262,7 +267,7 @@ def _board(width: float, height: float, dpi: int) -> tuple[Figure, Axes]:
 
     Where many images are shown: an `Axes` for each of them costs seconds.
     """
-    figure = Figure(figsize=(width, height), dpi=dpi, layout=_as_placed())
+    figure = _placed(width, height, dpi)
     board = figure.add_axes((0, 0, 1, 1))
     board.set(xlim=(0, width), ylim=(height, 0), autoscale_on=False)
     board.set_axis_off()

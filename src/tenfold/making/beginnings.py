@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
+from zipfile import is_zipfile
 
 import numpy as np
 
@@ -140,6 +141,8 @@ def load_network(folder: Path) -> Any:
     from tenfold.making.backend import keras
 
     path = folder / runs.MODEL
+    if path.exists() and not is_zipfile(path):  # Keras would say that it is not there
+        raise RunError(f"{path}: cannot be read (damaged or cut off)")
     try:
         return keras.models.load_model(path, compile=False)
     except Exception as error:  # Keras raises a dozen kinds on damaged files

@@ -14,7 +14,7 @@ from tenfold.making.calibration import calibrate, logits_of, outputs, validate
 from tenfold.making.checkpoints import Keeper
 from tenfold.making.drawing import Mixture, epochs
 from tenfold.making.events import Event
-from tenfold.making.fitting import Fitted
+from tenfold.making.fitting import Fitted, note_guessing
 from tenfold.making.loop import Loop, Schedule
 from tenfold.making.recipes import Recipe
 from tenfold.making.runs import Row
@@ -143,6 +143,7 @@ def fit_compiled(
         tell=tell,
         keeper=keeper,
     )
+    note_guessing(keeper.rows[-1], dataset, tell)
     temperature = 1.0
     if len(held_out):
         temperature = calibrate(model, view, held_out, seed, said)

@@ -113,11 +113,11 @@ def fit_stock(
     if stopper is not None:
         stopped = f"stopped after epoch {done}" if stopper.stopped_epoch else f"ran to the last epoch, {done}"
         tell(Note(f"{stopped}; the weights of epoch {kept}, with the lowest validation loss, are kept"))
-    _note_guessing(keeper.rows[kept - 1], dataset, tell)
+    note_guessing(keeper.rows[kept - 1], dataset, tell)
     return Fitted(tuple(keeper.rows), kept, keeper.seconds)
 
 
-def _note_guessing(row: Row, dataset: Dataset, tell: Callable[[Event], None]) -> None:
+def note_guessing(row: Row, dataset: Dataset, tell: Callable[[Event], None]) -> None:
     """Say so where the network does no better than always naming the commonest class."""
     counts = np.bincount(dataset.train.labels)
     guessing = counts.max() / counts.sum()

@@ -57,6 +57,8 @@ class Source:
         validation = held_out if self.validation is None else self.validation
         if self.data is None:
             return load_mnist(validation=validation, limit=self.limit)
+        if self.data == "keras":
+            from tenfold.making import backend  # noqa: F401  first, for it is imported quietly there
         to_image = squeeze if self.as_is else prepare
         return load_data(self.data, validation=validation, limit=self.limit, to_image=to_image)
 
