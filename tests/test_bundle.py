@@ -26,9 +26,9 @@ anything = st.recursive(
 )
 cards = st.builds(
     Card,
-    name=names,
+    name=names.filter(bool),
     recipe=names,
-    labels=st.lists(names, min_size=2, max_size=30, unique=True).map(tuple),
+    labels=st.lists(names.filter(bool), min_size=2, max_size=30, unique=True).map(tuple),
     threshold=st.floats(0, 1),
     temperature=st.floats(0.01, 100),
     seed=numbers,
@@ -117,6 +117,14 @@ def test_a_field_that_is_missing_is_named(name: str, tmp_path: Path) -> None:
         {"threshold": float("nan")},
         {"threshold": float("inf")},
         {"format": 0},
+        {"name": ""},
+        {"name": "half \ud800"},
+        {"labels": ["a", "\ud800"]},
+        {"temperature": 0},
+        {"temperature": -1.5},
+        {"temperature": float("nan")},
+        {"temperature": float("inf")},
+        {"temperature": 10**400},
     ],
 )
 def test_a_card_that_makes_no_sense_is_refused(changes: dict[str, object], tmp_path: Path) -> None:

@@ -697,7 +697,9 @@ def test_one_reader_is_set_beside_the_shipped_one(
     printed = capfd.readouterr()
     assert "B is better" in printed.out
     assert printed.err == f"tenfold: {means_reader} and the shipped reader on {data_file}\n"
-    assert (tmp_path / "runs" / "compare-readers" / "differences.png").exists()
+    (folder,) = (tmp_path / "runs").iterdir()
+    assert folder.name == f"compare-{means_reader.parent.name.replace(' ', '-')}-shipped"
+    assert (folder / "differences.png").exists()
 
 
 def test_comparing_readers_never_loads_tensorflow(

@@ -219,7 +219,11 @@ def test_what_cannot_be_opened_has_not_been_refused(tmp_path):
     ):
         find_pictures(tmp_path)
     Image.fromarray(draw_letters(1)[0]).save(tmp_path / "b.png")
+    (tmp_path / "c.png").symlink_to(tmp_path / "nowhere.png")
+    (tmp_path / "d.png").symlink_to(tmp_path / "d.png")
     paths, errors = find_pictures(tmp_path)
     assert paths == [tmp_path / "b.png"]
-    assert len(errors) == 1
+    assert len(errors) == 3
     assert errors[0].startswith(f"{tmp_path / 'a.png'}: is not a picture that can be read")
+    assert "points nowhere" in errors[1]
+    assert errors[2].startswith(f"{tmp_path / 'd.png'}: ")

@@ -233,7 +233,9 @@ def test_validation_of_other_classes_is_refused(tmp_path: Path) -> None:
 
 def test_one_class_is_not_enough(tmp_path: Path) -> None:
     split = Split(make_split().images, np.full(40, 3))
-    with pytest.raises(DataError, match='every training image is a "3"; expected at least two classes'):
+    with pytest.raises(
+        DataError, match='its images are all of one class, "3"; expected at least two classes'
+    ):
         load_data(save_npz(tmp_path / "a.npz", split))
 
 

@@ -14,7 +14,7 @@ import tenfold
 from tenfold.cli import main
 from tenfold.data import Dataset, Split
 from tenfold.errors import DataError, MissingExtraError, OptionError, RunError
-from tenfold.judging.assessment import CLASSIC, assess, choose_suites
+from tenfold.judging.assessment import CLASSIC, EASIER, assess, choose_suites
 from tenfold.judging.charts import to_svg
 from tenfold.judging.cost import count_multiply_adds, measure_cost
 from tenfold.judging.mistakes import find_nearest
@@ -91,7 +91,7 @@ def test_the_classic_network_stands_beside_the_reader(assessment):
     assert (means.name, classic.name) == ("means", "classic")
     assert means.clean.report.n == 30
     assert classic.clean.report.accuracy > means.clean.report.accuracy
-    assert assessment.notes == ("The first 30 of 40.",)
+    assert assessment.notes == (f"The first 30 of 40. {EASIER}",)
     for column in assessment.columns:
         assert len(column.corrupted) == 15
         assert [len(steps) for steps in column.shifted.values()] == [len(one.values) for one in SHIFTS]
@@ -343,15 +343,27 @@ def test_a_report_s_folder_is_new_and_goes_when_the_work_fails(tmp_path):
         fail_in(out)
     assert list(tmp_path.iterdir()) == []
     out.mkdir(parents=True)
+    with pytest.raises(ZeroDivisionError):
+        fail_in(out)
+    assert list(out.iterdir()) == []  # it was there before
+    (out / "mine.txt").write_text("mine")
     with pytest.raises(RunError, match="exists already"):
         fail_in(out)
-    assert out.exists()
+    assert [path.name for path in out.iterdir()] == ["mine.txt"]
 
 
 def test_a_report_s_folder_has_a_name_of_its_own(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with claimed_report(None, "ink") as folder:
         assert re.fullmatch(r"runs/\d{8}-\d{6}-ink-report", folder.as_posix())
+
+
+@pytest.mark.parametrize("name", ["../../away", "/tmp/away", "a\0b", "x" * 300, "...", "a\nb"])
+def test_a_reader_s_name_does_not_decide_where_its_report_goes(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with claimed_report(None, name) as folder:
+        assert folder.parent.as_posix() == "runs"
+        assert folder.resolve().parent == tmp_path.resolve() / "runs"
 
 
 def test_the_command_writes_a_report_and_prints_the_table(means_reader, tmp_path, capsys):

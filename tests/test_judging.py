@@ -148,6 +148,36 @@ def test_data_without_test_images_are_judged_whole(test_split):
     assert pick_images(Dataset(train, held, test_split, "here", "0" * 64)) is test_split
 
 
+@pytest.mark.parametrize("kind", [np.uint8, np.int8, np.uint16, np.int64])
+def test_confusion_counts_many_classes_whatever_the_labels_are_kept_in(kind):
+    labels = np.repeat(np.arange(30), 3).astype(kind)
+    report = judge(np.eye(30, dtype=np.float32)[labels], labels)
+    assert report.confusion.tolist() == np.diag([3] * 30).tolist()
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"is_digit": np.array([0.5], np.float32)}, "expected is_digit as 2 probabilities"),
+        ({"is_digit": np.array([[0.5], [0.5]], np.float32)}, "expected is_digit"),
+        ({"is_digit": np.array([0.5, np.nan], np.float32)}, "expected is_digit"),
+        ({"is_digit": np.array([0.5, 5], np.float32)}, "expected is_digit"),
+        ({"class_names": ("a",)}, "a name for each of 2 classes, got 1"),
+        ({"threshold": float("nan")}, "a threshold is a confidence"),
+    ],
+)
+def test_what_is_said_of_the_answers_is_checked_too(given, message):
+    with pytest.raises((DataError, OptionError), match=message):
+        judge(np.array([[0.5, 0.5], [0.2, 0.8]], np.float32), np.array([0, 1]), **given)
+
+
+@pytest.mark.parametrize("labels", [[0, -1], [0, 2], [0.0, 1.0]])
+def test_labels_outside_the_classes_are_refused_before_they_are_numbered(labels):
+    split = Split(np.zeros((2, 28, 28), np.uint8), np.array(labels))
+    with pytest.raises(DataError, match="expected labels"):
+        match_classes(split, ["3", "7"], list("0123456789"))
+
+
 def test_classes_are_matched_by_name():
     split = Split(np.zeros((3, 28, 28), np.uint8), np.array([0, 1, 0]))
     assert match_classes(split, ("3", "7"), tuple("0123456789")).labels.tolist() == [3, 7, 3]

@@ -153,6 +153,17 @@ def test_percentages_never_round_doubt_away():
     assert shown == ["100.0%", ">99.9%", "50.0%", "<0.1%", "0.0%"]
 
 
+def test_any_name_of_a_class_is_drawn_as_it_is(test_split):
+    names = ["$$", r"$\frac{$", "_hidden", "a\nb", "x" * 200, "€", "$5", "__", "8", "9"]
+    render(figures.grid(test_split.images, test_split.labels, names))
+    render(figures.confusion(np.eye(10, dtype=np.int64), names))
+    answers = np.array([[names[0], names[1]], [names[2], names[3]]])
+    kinds = [np.array([0]), np.array([1]), np.array([], np.int64)]
+    render(figures.differences(test_split.images[:2], np.array(names[:2]), answers, kinds))
+    assert figures.caption("x" * 200) == "x" * 29 + "…"
+    assert [figures.caption(name) for name in ("_hidden", "__", "a\nb")] == ["hidden", "--", "a b"]
+
+
 def test_figures_leave_pyplot_alone():
     code = "import sys, tenfold.judging.figures; sys.exit('matplotlib.pyplot' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

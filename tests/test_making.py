@@ -25,6 +25,7 @@ from hypothesis import strategies as st
 
 import tenfold
 from tenfold.data import Dataset, Split
+from tenfold.data.writing import written_aside
 from tenfold.errors import (
     DataError,
     MissingExtraError,
@@ -579,7 +580,7 @@ def test_model_that_answers_nan_is_not_written(tmp_path: Path) -> None:
 
 
 def write_half(path: Path, failure: BaseException) -> None:
-    with runs.written_aside(path) as aside:
+    with written_aside(path) as aside:
         aside.write_bytes(b"half")
         raise failure
 

@@ -1,5 +1,6 @@
 """The command `compare`: choices side by side, or two readers on the same images."""
 
+import os
 import re
 import sys
 from collections.abc import Sequence
@@ -67,10 +68,10 @@ def compare(
 
 def _are_readers(words: list[str]) -> bool:
     """Whether these words are readers and not dials. Raises OptionError where they are neither."""
-    if any(_DIAL.match(word) for word in words):
+    if any(_DIAL.match(word) and not os.path.exists(word) for word in words):
         return False
     for word in words:
-        if not word.strip() or not Path(word).exists():
+        if not word.strip() or not os.path.exists(word):  # Path.exists raises on a word that is too long
             raise OptionError(
                 f"{word!r} is neither a reader that is there nor a dial; expected a run folder, a reader's "
                 "file, or DIAL=VALUE,VALUE such as activation=relu,tanh"

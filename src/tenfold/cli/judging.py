@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tenfold.cli.show import interval_text, say, tell, test_line, write
+from tenfold.cli.show import interval_text, say, show_name, tell, test_line, write
 
 if TYPE_CHECKING:
     from tenfold.data import Dataset
@@ -115,9 +115,10 @@ def _show(report: "Report") -> None:
 
 def _show_table(names: Sequence[str], rows: "Sequence[Row]") -> None:
     """Print the figures, a column a reader."""
-    widest = max(len(row.name) for row in rows)
-    cells = [tuple(names), *(row.values for row in rows)]
+    heads = [show_name(row.name) for row in rows]
+    widest = max(map(len, heads))
+    cells = [tuple(map(show_name, names)), *(row.values for row in rows)]
     widths = [max(len(line[place]) for line in cells) for place in range(len(names))]
-    for name, values in zip(["", *(row.name for row in rows)], cells, strict=True):
+    for name, values in zip(["", *heads], cells, strict=True):
         shown = "  ".join(value.rjust(width) for value, width in zip(values, widths, strict=True))
         write(f"{name:<{widest}}  {shown}")

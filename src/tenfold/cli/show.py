@@ -36,7 +36,8 @@ def _print(line: str, stream: TextIO | None) -> None:
         stream.write(line.encode(encoding, "backslashreplace").decode(encoding) + "\n")
         stream.flush()
     except BrokenPipeError as error:
-        raise OutputClosed from error
+        if stream is not sys.stderr:  # what nobody hears of is done all the same
+            raise OutputClosed from error
 
 
 def show_name(text: str) -> str:

@@ -91,7 +91,9 @@ def as_number(validation: float | str | Path) -> float | str | Path:
 def _check_classes(parts: Parts) -> None:
     if (parts.train.labels == parts.train.labels[0]).all():
         name = parts.class_names[parts.train.labels[0]]
-        raise DataError(f'{parts.source}: every training image is a "{name}"; expected at least two classes')
+        raise DataError(
+            f'{parts.source}: its images are all of one class, "{name}"; expected at least two classes'
+        )
 
 
 def _read_validation(source: str | Path, parts: Parts, to_image: ToImage | None) -> Split:

@@ -43,6 +43,8 @@ SHIFTED = 2000
 SHOWN = 12
 """Non-digits of a kind shown in the report."""
 
+EASIER = "A part may be easier than the whole, as the first of MNIST's test images are."
+
 
 def assess(
     reader: "Reader",
@@ -70,7 +72,7 @@ def assess(
     split = take_images(whole, limit)
     _check_classes(split, whole, reader.labels)
     pictures = None if nondigits is None else _find_pictures(nondigits, tell)
-    notes = (f"The first {limit:,} of {len(whole):,}.",) if len(split) < len(whole) else ()
+    notes = (f"The first {limit:,} of {len(whole):,}. {EASIER}",) if len(split) < len(whole) else ()
     problems = find_problems(whole)
     readers = [reader, *_beside(reader)]
     tell(f"reading {len(split):,} image{'s' if len(split) > 1 else ''}")

@@ -103,9 +103,9 @@ def untemper(probabilities: Floats, temperature: float) -> NDArray[np.float64]:
     [[0.692, 0.308]]
 
     Raises:
-        DataError: a temperature that is not above 0.
+        DataError: a temperature that is not above 0, or infinite.
     """
-    if not temperature > 0:
+    if not 0 < temperature < np.inf:
         raise DataError(f"expected a temperature above 0, got {temperature}")
     logits = np.log(np.maximum(probabilities.astype(np.float64), _SMALLEST)) * temperature
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))

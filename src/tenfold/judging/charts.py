@@ -17,7 +17,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator, PercentFo
 
 from tenfold.judging.calibration import Reliability
 from tenfold.judging.columns import Outcome
-from tenfold.judging.figures import BLUE, HAIRLINE, INK, ORANGE, QUIET, RED
+from tenfold.judging.figures import BLUE, HAIRLINE, INK, ORANGE, QUIET, RED, caption
 from tenfold.judging.refusing import RiskCurve
 
 PAGE_COLOURS = {INK: "ink", QUIET: "quiet", HAIRLINE: "line", BLUE: "one", ORANGE: "two", RED: "wrong"}
@@ -90,7 +90,12 @@ def reliability(columns: Mapping[str, Reliability]) -> Figure:
         sizes = 14 + 110 * np.sqrt(bins.count[filled] / bins.count.sum())
         axis.plot(bins.confidence[filled], bins.accuracy[filled], color=colour, lw=1.2, alpha=0.5)
         axis.scatter(
-            bins.confidence[filled], bins.accuracy[filled], s=sizes, color=colour, label=name, linewidth=0
+            bins.confidence[filled],
+            bins.accuracy[filled],
+            s=sizes,
+            color=colour,
+            label=caption(name),
+            linewidth=0,
         )
     _name(axis, "confidence", "share right")
     _percents(axis)
@@ -107,6 +112,7 @@ def risk(columns: Mapping[str, RiskCurve]) -> Figure:
     for (name, curve), colour, width in zip(columns.items(), COLUMN_COLOURS, (1.8, 4.0), strict=False):
         seen = curve.risk[curve.coverage >= LEAST_COVERAGE]
         greatest = max(greatest, float(seen.max()))
+        name = caption(name)
         label = name if curve.risk[-1] else f"{name}: no mistakes"
         steps = np.geomspace(1, len(curve.coverage), 300).astype(np.int64)
         shown = np.union1d(steps - 1, len(curve.coverage) - steps)  # dense at both ends
@@ -133,7 +139,7 @@ def shift(values: Sequence[float], unit: str, columns: Mapping[str, Sequence[Out
     for (name, outcomes), colour in zip(columns.items(), COLUMN_COLOURS, strict=False):
         axis.plot(
             values, [one.accuracy for one in outcomes],
-            color=colour, lw=1.8, marker="o", markersize=3.5, label=name,
+            color=colour, lw=1.8, marker="o", markersize=3.5, label=caption(name),
         )  # fmt: skip
         axis.plot(values, [one.surely_wrong for one in outcomes], color=colour, lw=1.2, ls=(0, (2, 2)))
     axis.set_ylim(-0.03, 1.03)

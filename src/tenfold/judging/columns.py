@@ -98,7 +98,7 @@ class Assessment:
 
     columns: the reader first; only it where it is the classic network itself, or reads other signs than it.
     resembled: the corruptions that the reader's training resembles, each with what does.
-    mistakes: the reader's, most confident first; examples: by corruption, one image of it.
+    mistakes: the reader's, most confident first; examples: by corruption, a few images of it.
     notes: what one should know of how it was measured.
     """
 

@@ -12,9 +12,10 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from tenfold.errors import RunError
 from tenfold.reading import Reader
 
-ONE_BY_ONE, TOGETHER = 100, 2000
+ONE_BY_ONE, TOGETHER, AT_ONCE = 100, 2000, 5
 
 
 @dataclass(frozen=True)
@@ -22,8 +23,8 @@ class Cost:
     """What one picture costs.
 
     size: of the reader's file, in bytes; multiply_adds: in convolutions and matrix products, for one image;
-    alone: seconds an image when they come one by one (median); together: seconds an image when many come at
-    once. Times are of this machine, as busy as it was.
+    alone: seconds an image when they come one by one; together: when many come at once; both are medians.
+    Times are of this machine, as busy as it was.
     """
 
     size: int
@@ -42,7 +43,7 @@ def measure_cost(reader: Reader, images: NDArray[np.uint8]) -> Cost:
         size=reader.path.stat().st_size,
         multiply_adds=count_multiply_adds(reader.path),
         alone=float(np.median(times)),
-        together=_time(reader, many) / TOGETHER,
+        together=float(np.median([_time(reader, many) for _ in range(AT_ONCE)])) / TOGETHER,
     )
 
 
@@ -65,7 +66,12 @@ def count_multiply_adds(path: Path) -> int:
         options.profile_file_prefix = str(Path(folder, "run"))
         session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         session.run(None, {"images": np.zeros((1, 28, 28), np.uint8)})
-        events = json.loads(Path(session.end_profiling()).read_text(encoding="utf-8"))
+        try:
+            events = json.loads(Path(session.end_profiling()).read_text(encoding="utf-8"))
+        except ValueError:
+            raise RunError(
+                f"{folder}: cut short what was measured; is the temporary folder's disk full?"
+            ) from None
     return sum(_count(event["args"]) for event in events if "output_type_shape" in event.get("args", {}))
 
 

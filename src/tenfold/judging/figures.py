@@ -32,6 +32,10 @@ MISTAKE_COLUMNS = 5
 MOST_MISTAKES = 30
 
 
+LONGEST_NAME = 30
+"""Characters of a name that are shown."""
+
+
 def grid(
     images: NDArray[np.uint8], labels: NDArray[np.int64], class_names: Sequence[str] | None = None
 ) -> Figure:
@@ -40,7 +44,7 @@ def grid(
     images: (n, 28, 28) uint8; labels: (n,) integers. Classes without an image have no row.
     """
     present = [int(label) for label in np.unique(labels)]
-    names = [class_names[label] if class_names else str(label) for label in present]
+    names = [caption(class_names[label]) if class_names else str(label) for label in present]
     side, step, top = 0.62, 0.66, 0.42  # inches
     left = 0.4 + 0.12 * min(20, max(map(len, names), default=0))
     figure, board = _board(
@@ -90,6 +94,7 @@ def confusion(matrix: NDArray[np.int64], class_names: Sequence[str]) -> Figure:
     matrix: (classes, classes) counts, row = label, column = answer. Right answers are blue, mistakes are on a
     scale of their own, so that one mistake in a thousand is still seen.
     """
+    class_names = [caption(name) for name in class_names]
     shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1) * 100
     side = max(4.2, 0.42 * len(class_names))  # inches, of a matrix
     reach = 0.09 * max(map(len, class_names))
@@ -174,8 +179,14 @@ def _draw_bars(
         board.text(left - 0.05, place, name, ha="right", va="center", fontsize=9, color=colour)
 
 
+def caption(name: str, most: int = LONGEST_NAME) -> str:
+    """A name as Matplotlib shows it: short, no formula between its dollars, no label it leaves out."""
+    name = " ".join(name.split()).lstrip("_") or name.replace("_", "-")
+    return (name if len(name) <= most else name[: most - 1] + "…").replace("$", r"\$")
+
+
 def _short(name: str) -> str:
-    return name if len(name) < 5 else name[:3] + "…"
+    return caption(name if len(name) < 5 else name[:3] + "…")
 
 
 def _draw_matrix(
@@ -458,13 +469,13 @@ def differences(
             row, column = divmod(place, DIFFERENCE_COLUMNS)
             left, top = 0.12 + step * column, upper + head + tall * row + 0.1
             _show(board, images[index], left, top, side)
-            heading = f"label {labels[index]}, image {index}"
+            heading = f"label {caption(labels[index], 12)}, image {index}"
             board.text(left + side / 2, top - 0.04, heading, ha="center", fontsize=7.5, color=QUIET)
             for name, share, answer in zip("AB", (0.25, 0.75), answers[:, index], strict=True):
                 colour = BLUE if answer == labels[index] else RED
                 board.text(
-                    left + share * side, top + side + 0.05, f"{name}: {answer}", ha="center", va="top",
-                    fontsize=9, color=colour,
+                    left + share * side, top + side + 0.05, f"{name}: {caption(answer, 12)}",
+                    ha="center", va="top", fontsize=9, color=colour,
                 )  # fmt: skip
         upper += head + tall * count
     return figure

@@ -171,7 +171,8 @@ def find_pictures(folder: str | Path) -> tuple[list[Path], list[str]]:
     if not folder.is_dir():
         found = "a file, no folder" if folder.is_file() else "no such folder"
         raise DataError(f"{folder}: {found}; expected a folder of pictures that show no digits")
-    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+    names = (path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    paths = sorted(path for path in names if path.is_file() or (path.is_symlink() and not path.is_dir()))
     if not paths:
         raise DataError(f"{folder}: no pictures in it; expected pictures that show no digits")
     errors = {path: error for path in paths if (error := _why_not(path))}

@@ -26,12 +26,22 @@ Z_95 = 1.959963984540054
 MOST_EXACT = 1000
 
 
+def check_labels(labels: Integers, classes: int) -> None:
+    """Refuse labels that name no class. Raises DataError."""
+    if labels.dtype.kind not in "iu":
+        raise DataError(f"expected labels as whole numbers, got {labels.dtype}")
+    if len(labels) and (labels.min() < 0 or labels.max() >= classes):
+        raise DataError(
+            f"expected labels from 0 to {classes - 1}, got labels from {labels.min()} to {labels.max()}"
+        )
+
+
 def check_scores(probabilities: Floats, labels: Integers) -> None:
     """Refuse what cannot be scored.
 
     Raises:
-        DataError: an empty set, lengths that differ, one class, labels outside the classes, or rows that
-            are not probabilities.
+        DataError: an empty set, lengths that differ, probabilities of one class only, labels outside the
+            classes, or rows that are not probabilities.
     """
     if probabilities.ndim != 2 or labels.ndim != 1:
         raise DataError(
@@ -47,12 +57,7 @@ def check_scores(probabilities: Floats, labels: Integers) -> None:
     classes = probabilities.shape[1]
     if classes < 2:
         raise DataError(f"expected probabilities for at least two classes, got {classes}")
-    if labels.dtype.kind not in "iu":
-        raise DataError(f"expected labels as whole numbers, got {labels.dtype}")
-    if labels.min() < 0 or labels.max() >= classes:
-        raise DataError(
-            f"expected labels from 0 to {classes - 1}, got labels from {labels.min()} to {labels.max()}"
-        )
+    check_labels(labels, classes)
     sums = probabilities.sum(axis=1, dtype=np.float64)
     # Written so that NaN is refused too: no comparison with NaN is true.
     good = (np.abs(sums - 1) <= SUM_TOLERANCE) & (probabilities.min(axis=1) >= 0)
@@ -96,7 +101,8 @@ def count_confusion(digits: Integers, labels: Integers, classes: int) -> Integer
     Returns:
         (classes, classes) int64: row = label, column = answered digit.
     """
-    flat = np.bincount(labels * classes + digits, minlength=classes * classes)
+    # A small integer type would wrap around.
+    flat = np.bincount(labels.astype(np.int64) * classes + digits, minlength=classes * classes)
     return flat.reshape(classes, classes).astype(np.int64)
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tenfold import __version__
+from tenfold.data.writing import plain_name, written_aside
 from tenfold.errors import MissingExtraError, RunError
 from tenfold.judging.columns import Assessment, Judged, Refused
 from tenfold.judging.shifts import SHIFTS
@@ -38,14 +39,16 @@ def check_extra(what: str = "a report") -> None:
 def claimed_report(out: str | Path | None, name: str) -> Iterator[Path]:
     """Make the folder for a report, and take it away again if the body fails.
 
-    out: the folder itself; None is `runs/<time>-<name>-report` under the current folder.
+    out: the folder itself; None is `runs/<time>-<name>-report` under the current folder, in the name a dash
+        for what is no letter, digit or point.
 
-    Raises RunError where it exists already or cannot be made.
+    Raises RunError where it exists already and is not empty, or cannot be made.
     """
-    folder = Path(out) if out is not None else Path("runs", f"{time.strftime('%Y%m%d-%H%M%S')}-{name}-report")
-    made = [folder, *(parent for parent in folder.parents if not parent.exists())]
+    own = f"{time.strftime('%Y%m%d-%H%M%S')}-{plain_name(name)}-report"
+    folder = Path("runs", own) if out is None else Path(out)
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=folder.is_dir() and not any(folder.iterdir()))
     except FileExistsError:
         raise RunError(f"{folder} exists already; a report never overwrites: name a new folder") from None
     except (OSError, ValueError) as error:
@@ -71,10 +74,8 @@ def write_report(assessment: Assessment, folder: Path) -> None:
     """
     figures = json.dumps(to_json(assessment), indent=1, allow_nan=False) + "\n"
     for name, text in ((PAGE, render_page(assessment)), (FIGURES, figures)):
-        try:
-            (folder / name).write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise RunError(f"{folder / name}: cannot be written ({error.strerror or error})") from error
+        with written_aside(folder / name) as aside:
+            aside.write_text(text, encoding="utf-8")
 
 
 def render_page(assessment: Assessment) -> str:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from tenfold.data import Dataset, Split
 from tenfold.errors import DataError, OptionError
 from tenfold.judging.metrics import (
+    check_labels,
     check_scores,
     count_confusion,
     score_accuracy,
@@ -110,11 +111,17 @@ def judge(
     class_names: one a class; "0", "1", ... where left out.
 
     Raises:
-        DataError: an empty set, lengths that differ, labels outside the classes, rows that do not sum to 1.
-        OptionError: an unknown loss.
+        DataError: an empty set, lengths that differ, labels outside the classes, what is no probability.
+        OptionError: an unknown loss, or a threshold outside 0-1.
     """
     check_scores(probabilities, labels)
     n, classes = probabilities.shape
+    if class_names is not None and len(class_names) != classes:
+        raise DataError(f"expected a name for each of {classes} classes, got {len(class_names)}")
+    if is_digit is not None and (is_digit.shape != (n,) or not ((is_digit >= 0) & (is_digit <= 1)).all()):
+        raise DataError(f"expected is_digit as {n} probabilities, 0-1, got {is_digit.shape}")
+    if not 0 <= threshold <= 1:
+        raise OptionError(f"a threshold is a confidence, 0-1, got {threshold}")
     digits = probabilities.argmax(axis=1)
     confidence = probabilities.max(axis=1) * (np.float32(1) if is_digit is None else is_digit)
     sure = confidence >= threshold
@@ -162,8 +169,9 @@ def match_classes(
     class_names: the split's; labels: the reader's; name: its, in an error.
 
     Raises:
-        DataError: a class that the reader does not know.
+        DataError: a class that the reader does not know, or labels outside the split's classes.
     """
+    check_labels(split.labels, len(class_names))
     unknown = [name for name in class_names if name not in labels]
     if unknown:
         raise DataError(

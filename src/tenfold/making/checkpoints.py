@@ -21,9 +21,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tenfold.data.writing import written_aside
 from tenfold.errors import RunError
 from tenfold.making.events import Event, Note
-from tenfold.making.runs import Row, append_history, write_history, written_aside
+from tenfold.making.runs import Row, append_history, write_history
 
 Array = NDArray[Any]
 

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from onnx import numpy_helper, shape_inference
 
 from tenfold.data import load_mnist
+from tenfold.data.writing import written_aside
 from tenfold.errors import ReaderError
 from tenfold.making.backend import keras, tensorflow
-from tenfold.making.runs import written_aside
 from tenfold.reading.bundle import PROPERTY, Card
 
 TOLERANCE = 1e-4

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from tenfold.data import DIGITS, Dataset, load_mnist
+from tenfold.data.writing import written_aside
 from tenfold.judging import Report, evaluate
 from tenfold.making import plans, runs
 from tenfold.making.backend import keras
@@ -65,7 +66,7 @@ def finish(
 
 def save_model(model: keras.Model, folder: Path) -> None:
     """Keep a network as the run's model.keras. Raises RunError."""
-    with runs.written_aside(folder / runs.MODEL) as aside:
+    with written_aside(folder / runs.MODEL) as aside:
         model.save(aside)
 
 
@@ -126,5 +127,5 @@ def _draw(folder: Path, dataset: Dataset, fitted: Fitted, reports: dict[str, Rep
             split.images, split.labels, report.probabilities, dataset.class_names
         )
     for name, figure in drawn.items():
-        with runs.written_aside(folder / name) as aside:
+        with written_aside(folder / name) as aside:
             figure.savefig(aside)

@@ -126,7 +126,7 @@ def note_guessing(row: Row, dataset: Dataset, tell: Callable[[Event], None]) -> 
         tell(
             Note(
                 f"it has learnt nothing yet: {accuracy:.1%} right, where guessing gives {guessing:.1%}; "
-                f"try another learning rate, or more epochs{see('dying_relu')}"
+                f"try another learning rate, or more epochs"
             )
         )
 

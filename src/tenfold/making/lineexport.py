@@ -11,9 +11,9 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from tenfold.data.writing import written_aside
 from tenfold.errors import ReaderError
 from tenfold.making.backend import keras
-from tenfold.making.runs import written_aside
 from tenfold.reading.bundle import PROPERTY
 from tenfold.reading.linereading import BLANK, HEIGHT
 

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tenfold.data.writing import written_aside
 from tenfold.errors import RunError, TrainingError
 from tenfold.making.backend import keras, tensorflow
 from tenfold.making.linefeed import Batch
-from tenfold.making.runs import written_aside
 from tenfold.reading.linereading import BLANK, HEIGHT, SYMBOLS
 
 layers = keras.layers

@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from tenfold.data import Dataset, Split, load_data
+from tenfold.data.writing import plain_name, written_aside
 from tenfold.judging.page import check_extra
 from tenfold.judging.pairs import Pair, judge_pair
 from tenfold.judging.report import pick_images
 from tenfold.making.cells import FORMAT, READERS, SUMMARY, held_comparison
-from tenfold.making.runs import json_text, written_aside
+from tenfold.making.runs import READER, json_text
 from tenfold.reading import Reader, load, prepare
+from tenfold.reading.bundle import reader_file
 
 TABLE = "differences.csv"
 PICTURE = "differences.png"
@@ -28,8 +30,8 @@ def compare_readers(
 
     a, b: readers, or run folders or files of readers; None is the shipped one.
     data: a Dataset, or what `load_data` takes. Its test images are read, or all where it has none.
-    out: the folder; None is `runs/compare-readers`. One that holds an earlier comparison of two readers is
-        written anew, all of it or, where this one fails, nothing.
+    out: the folder; None is `runs/compare-<a>-<b>`, by their names. One that holds an earlier comparison
+        of two readers is written anew, all of it or, where this one fails, nothing.
 
     Returns the pair and its folder: comparison.json, differences.csv, differences.png.
 
@@ -43,7 +45,8 @@ def compare_readers(
     readers = _open(a), _open(b)
     dataset = data if isinstance(data, Dataset) else load_data(data, to_image=prepare)
     split = pick_images(dataset)
-    with held_comparison(out, READERS, READERS) as folder:
+    name = "-".join(_name(reader) for reader in readers)
+    with held_comparison(out, name, READERS) as folder:
         pair = judge_pair(*readers, split, dataset.class_names)
         _write(folder, pair, readers, split, dataset)
     return pair, folder
@@ -51,6 +54,14 @@ def compare_readers(
 
 def _open(reader: Reader | str | Path | None) -> Reader:
     return reader if isinstance(reader, Reader) else load(reader)
+
+
+def _name(reader: Reader) -> str:
+    """A reader's name in a folder's: of its run folder, or of its file."""
+    path = reader.path.resolve()
+    if path == reader_file(None).resolve():
+        return "shipped"
+    return plain_name(path.parent.name if path.name == READER else path.stem)
 
 
 def _write(folder: Path, pair: Pair, readers: tuple[Reader, Reader], split: Split, dataset: Dataset) -> None:

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tenfold.data.writing import written_aside
 from tenfold.judging.metrics import wilson_interval
 from tenfold.making.cells import DIALS, FORMAT, SUMMARY, Cell
 from tenfold.making.dials import Setting, show_value
-from tenfold.making.runs import write_json, written_aside
+from tenfold.making.runs import write_json
 from tenfold.reading.spelling import percent
 
 TABLE = "table.csv"

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from tenfold.data.writing import aside_of, sync_folder, written_aside
 from tenfold.errors import OptionError, RunError
 from tenfold.making.recipes import Recipe
 from tenfold.reading import Reader, load
@@ -213,7 +214,7 @@ def discard(folders: Sequence[Path]) -> None:
     folders: as `claim_folder` gave them.
     """
     for name in FILES:
-        for path in (folders[0] / name, _aside(folders[0] / name)):
+        for path in (folders[0] / name, aside_of(folders[0] / name)):
             with suppress(OSError, ValueError):
                 path.unlink()
     for name in (CHECKPOINTS, TENSORBOARD):
@@ -246,42 +247,6 @@ def held(folder: Path, name: str = PLAN) -> Iterator[None]:
         yield
     finally:
         os.close(number)
-
-
-def _aside(path: Path) -> Path:
-    return path.with_name(f".{path.stem}.part{path.suffix}")
-
-
-@contextmanager
-def written_aside(path: Path) -> Iterator[Path]:
-    """Give a name beside `path` to write to; sync it and give it its real name if all went well.
-
-    Raises RunError where the disk is full or read-only; then nothing is left and what was there stays.
-    """
-    aside = _aside(path)
-    try:
-        yield aside
-        with aside.open("rb+") as written:
-            os.fsync(written.fileno())
-        os.replace(aside, path)
-        sync_folder(path.parent)
-    except RunError:
-        raise
-    except OSError as error:
-        raise RunError(f"{path}: cannot be written ({error.strerror or error})") from error
-    finally:
-        with suppress(OSError):
-            aside.unlink()
-
-
-def sync_folder(folder: Path) -> None:
-    """Make a rename in a folder outlast a power cut, where the system can."""
-    with suppress(OSError):
-        number = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(number)
-        finally:
-            os.close(number)
 
 
 def write_history(path: Path, rows: Sequence[Mapping[str, float]]) -> None:

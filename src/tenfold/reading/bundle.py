@@ -21,6 +21,7 @@ PROPERTY = "tenfold"
 FORMAT = 1
 PREPARATION = 1
 """Version of `reading.pictures.prepare`; a card names the one its reader was calibrated with."""
+HOTTEST = 1e6  # no calibration divides logits by more
 LARGEST = 64 << 20  # bytes
 WEIGHTS = Path(__file__).parent.parent / "weights"
 IMAGE = (28, 28)
@@ -83,8 +84,12 @@ class Card:
         odd = len(set(card.labels)) < max(2, len(card.labels)) or not all(
             _is(seed, int) for seed in card.seeds
         )
-        if odd or not 0 <= card.threshold <= 1 or newer < 1:
-            raise ReaderError("the reader's card makes no sense: labels, threshold, seeds or format are off")
+        odd |= not all(_is_text(text) for text in (card.name, *card.labels))
+        odd |= not 0 <= card.threshold <= 1 or not 0 < card.temperature <= HOTTEST
+        if odd or newer < 1:
+            raise ReaderError(
+                "the reader's card makes no sense: its name, labels, threshold, temperature, seeds or format"
+            )
         return card
 
 
@@ -99,6 +104,11 @@ _KINDS: dict[str, tuple[type, ...]] = {
 
 def _is(value: object, kind: type | tuple[type, ...]) -> bool:
     return isinstance(value, kind) and not isinstance(value, bool)
+
+
+def _is_text(text: str) -> bool:
+    """Whether a text can be shown: there are characters, and UTF-8 has them all."""
+    return bool(text) and text.encode("utf-8", "ignore").decode() == text
 
 
 def _is_needed(entry: Field[Any]) -> bool:

@@ -18,13 +18,14 @@ from PIL import Image
 
 from tenfold import __version__
 from tenfold.data import load_mnist
+from tenfold.data.writing import written_aside
 from tenfold.errors import DataError, MissingExtraError, OptionError, RunError
 from tenfold.judging import evaluate
 from tenfold.making.benchmarking.answers import judge_answers
 from tenfold.making.benchmarking.processes import Spent, Task, module, run_process
 from tenfold.making.benchmarking.results import STOCK, TORCH, Benchmark, Timing, Trial
 from tenfold.making.recipes import RECIPES, Recipe, choose
-from tenfold.making.runs import METRICS, READER, written_aside
+from tenfold.making.runs import METRICS, READER
 from tenfold.making.surroundings import describe_processor
 from tenfold.reading import load
 
