@@ -346,10 +346,13 @@ def test_a_report_s_folder_is_new_and_goes_when_the_work_fails(tmp_path):
     with pytest.raises(ZeroDivisionError):
         fail_in(out)
     assert list(out.iterdir()) == []  # it was there before
+    (out / ".report.part.html").write_text("what a killed one leaves")
+    with pytest.raises(ZeroDivisionError):
+        fail_in(out)
     (out / "mine.txt").write_text("mine")
     with pytest.raises(RunError, match="exists already"):
         fail_in(out)
-    assert [path.name for path in out.iterdir()] == ["mine.txt"]
+    assert (out / "mine.txt").read_text() == "mine"
 
 
 def test_a_report_s_folder_has_a_name_of_its_own(tmp_path, monkeypatch):

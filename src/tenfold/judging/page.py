@@ -48,7 +48,8 @@ def claimed_report(out: str | Path | None, name: str) -> Iterator[Path]:
     folder = Path("runs", own) if out is None else Path(out)
     made = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
-        folder.mkdir(parents=True, exist_ok=folder.is_dir() and not any(folder.iterdir()))
+        used = folder.is_dir() and any(path.name[0] != "." for path in folder.iterdir())
+        folder.mkdir(parents=True, exist_ok=not used)
     except FileExistsError:
         raise RunError(f"{folder} exists already; a report never overwrites: name a new folder") from None
     except (OSError, ValueError) as error:
