@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 import tenfold
 from makers.mnist import handwriting
 from makers.pages import crop, empty_page, page
-from tenfold.reading.pages import Layout, Line, is_tight, layout, layouts, tight
+from tenfold.reading.pages import Layout, Line, crop_of_line, layout, layouts, tight
 from tenfold.reading.pages.geometry import move, turning
 
 Picture = NDArray[np.uint8]
@@ -35,6 +35,10 @@ STYLES = (
     "phone, on a table",
     "phone, in the dark",
 )
+
+
+def is_tight(picture: Picture) -> bool:
+    return crop_of_line(picture) is not None
 
 
 def digits(text: str, height: int, gap: float = 0.2) -> NDArray[np.uint8]:

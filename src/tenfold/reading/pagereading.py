@@ -13,7 +13,7 @@ from tenfold.reading.decode import Pixels
 from tenfold.reading.knowledge import Knowledge
 from tenfold.reading.linereading import Candidate, LineNetwork, LineReading
 from tenfold.reading.numbers import DIGITS, Look, Marks, numbers_of
-from tenfold.reading.pages import Layout, Line, fields, is_tight, layouts, tight
+from tenfold.reading.pages import Layout, Line, crop_of_line, fields, layouts
 from tenfold.reading.pictures import SMALLEST
 
 Region = tuple[float, float, float, float]
@@ -57,20 +57,14 @@ def read_page(pixels: Pixels, network: LineNetwork, look: Look, threshold: float
     notes: tuple[str, ...] = ()
     if wish.regions is not None:
         numbers = _in_fields(pixels.values, wish.regions, network, read)
-    elif is_tight(pixels.values):
-        numbers = _in_crop(pixels.values, network, read)
+    elif (line := crop_of_line(pixels.values)) is not None:
+        numbers = read([line], network.read([line.image]))
     else:
         numbers, notes = _on_page(layouts(pixels.values, QUARTERS), network, read)
     return Page(tuple(numbers), (width, height), pixels.source, notes=(*pixels.notes, *notes))
 
 
 _Read = Callable[[Sequence[Line], Sequence[LineReading]], list[Number]]
-
-
-def _in_crop(values: NDArray[np.uint8], network: LineNetwork, read: _Read) -> list[Number]:
-    """The numbers of a picture of one line."""
-    line = tight(values)
-    return read([line], network.read([line.image]))
 
 
 def _in_fields(
@@ -86,11 +80,12 @@ def _in_fields(
     for (name, (left, top, right, bottom)), layout in zip(
         boxes.items(), fields(values, boxes.values()), strict=True
     ):
-        part = np.ascontiguousarray(values[top : bottom + 1, left : right + 1])
-        if is_tight(part) and not any(rule.upright for rule in layout.rules):
-            found = [_moved(number, left, top) for number in _in_crop(part, network, read)]
-        else:
-            found = read(layout.lines, network.read([line.image for line in layout.lines]))
+        boxed = any(rule.upright for rule in layout.rules)
+        crop = None if boxed else crop_of_line(values[top : bottom + 1, left : right + 1])
+        lines = layout.lines if crop is None else (crop,)
+        found = read(lines, network.read([line.image for line in lines]))
+        if crop is not None:
+            found = [_moved(number, left, top) for number in found]
         numbers += [replace(number, region=name) for number in found]
     return numbers
 

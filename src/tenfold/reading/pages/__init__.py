@@ -2,6 +2,16 @@
 
 from tenfold.reading.pages.layout import fields, layout, layouts
 from tenfold.reading.pages.shapes import Edges, Layout, Line, Rule
-from tenfold.reading.pages.tight import is_tight, tight
+from tenfold.reading.pages.tight import crop_of_line, tight
 
-__all__ = ["Edges", "Layout", "Line", "Rule", "fields", "is_tight", "layout", "layouts", "tight"]
+__all__ = [
+    "Edges",
+    "Layout",
+    "Line",
+    "Rule",
+    "crop_of_line",
+    "fields",
+    "layout",
+    "layouts",
+    "tight",
+]

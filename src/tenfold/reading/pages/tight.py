@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tenfold.reading.pages.copies import Copies, half
-from tenfold.reading.pages.geometry import inverse, scaling, shifting
+from tenfold.reading.pages.geometry import Matrix, inverse, scaling, shifting
 from tenfold.reading.pages.paper import to_grey
 from tenfold.reading.pages.pieces import Pieces, find_pieces, sort_pieces, usual_height
 from tenfold.reading.pages.rules import erase, long_rules
@@ -51,9 +51,26 @@ def tight(picture: Pixels) -> Line:
 
     picture: (h, w) grey or (h, w, 3) RGB, uint8. Never raises on one of at least 1x1 pixels.
     """
+    return _line(picture, *_looked_at(picture))
+
+
+def crop_of_line(picture: Pixels) -> Line | None:
+    """What `tight` gives where a picture is a crop of one line; None where it is a page."""
     rows, columns = picture.shape[:2]
+    if rows > 3 * columns or min(rows, columns) < 2:
+        return None
+    strokes, grown = _looked_at(picture)
+    return _line(picture, strokes, grown) if _is_tight(picture, strokes) else None
+
+
+def _looked_at(picture: Pixels) -> tuple[_Strokes, Matrix]:
+    """The strokes on a copy that is not too high, and the way there."""
     small, grown = _at_most(np.ascontiguousarray(picture), TALLEST)
-    strokes = _strokes(to_grey(small))
+    return _strokes(to_grey(small)), grown
+
+
+def _line(picture: Pixels, strokes: _Strokes, grown: Matrix) -> Line:
+    rows, columns = picture.shape[:2]
     height, width = strokes.mask.shape
     top, bottom = _band(strokes)
     margin = max(1, round(MARGIN * (bottom - top + 1)))
@@ -68,13 +85,9 @@ def tight(picture: Pixels) -> Line:
     return Line(np.asarray(padded, np.uint8), to_page, (columns, rows), 0, float(bottom - top + 1), edges)
 
 
-def is_tight(picture: Pixels) -> bool:
-    """Whether a picture is a crop of one line rather than a page: its writing fills its height in one row."""
+def _is_tight(picture: Pixels, strokes: _Strokes) -> bool:
+    """Whether a picture is a crop of one line: its writing fills its height in one row."""
     rows, columns = picture.shape[:2]
-    if rows > 3 * columns or min(rows, columns) < 2:
-        return False
-    small, _ = _at_most(np.ascontiguousarray(picture), TALLEST)
-    strokes = _strokes(to_grey(small))
     if _is_framed(strokes.pieces):
         return False
     if rows > TALLEST and (_is_darkened(strokes.pieces) or _shows_sheet(picture)):
@@ -120,7 +133,7 @@ def _shows_sheet(picture: Pixels) -> bool:
     return find_sheet(copies.grey(copies.afar)[0]) is not None
 
 
-def _at_most(picture: Pixels, tallest: int) -> tuple[Pixels, NDArray[np.float64]]:
+def _at_most(picture: Pixels, tallest: int) -> tuple[Pixels, Matrix]:
     """The picture no higher than `tallest`, and the way there."""
     rows, columns = picture.shape[:2]
     if rows <= tallest:
