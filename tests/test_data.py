@@ -55,7 +55,7 @@ def test_mnist_as_it_is_loaded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     assert list(mnist.train.labels[:5]) == [5, 0, 4, 1, 9]
     assert mnist.test.labels[0] == 7
     assert mnist.class_names == DIGITS
-    assert str(BUNDLED) in mnist.source
+    assert mnist.source == "MNIST, the copy in the package"
     assert mnist.sha256 == MNIST_SHA256
     share = np.bincount(mnist.validation.labels) / np.bincount(
         np.concatenate([mnist.train.labels, mnist.validation.labels])
