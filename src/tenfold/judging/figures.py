@@ -186,7 +186,7 @@ def caption(name: str, most: int = LONGEST_NAME) -> str:
 
 
 def _short(name: str) -> str:
-    return caption(name if len(name) < 5 else name[:3] + "…")
+    return caption(name, 4)
 
 
 def _draw_matrix(

@@ -117,15 +117,15 @@ def _doubted(numbers: Sequence[tuple[int, Number]], marks: Marks) -> list[Number
     doubtful = set()
     for left, ((row, one), (next_row, other)) in enumerate(pairwise(numbers)):
         if row == next_row and _gap(one, other) < NEAR and marks != "ignore":
-            points = [*_points(one), *(len(one.text) + position for position in _points(other))]
+            points = [*_points(one.marks), *(len(one.text) + position for position in _points(other.marks))]
             if len(one.text) in points or _parts_wrongly(points, len(one.text + other.text), marks):
                 doubtful |= {left, left + 1}
     return [replace(n, unsure=n.unsure or i in doubtful) for i, (_, n) in enumerate(numbers)]
 
 
-def _points(number: Number) -> list[int]:
-    """Where points and commas stand in a number."""
-    return [mark.position for mark in number.marks if mark.kind in ("point", "comma")]
+def _points(marks: Sequence[Mark]) -> list[int]:
+    """Where among the digits points and commas stand."""
+    return [mark.position for mark in marks if mark.kind in ("point", "comma")]
 
 
 def _gap(one: Number, other: Number) -> float:
@@ -370,8 +370,7 @@ def _changes_value(found: Sequence[Mark], length: int, marks: Marks) -> bool:
         return False
     if any(mark.kind == "other" for mark in found):
         return True
-    points = [mark.position for mark in found if mark.kind in ("point", "comma")]
-    return _parts_wrongly(points, length, marks)
+    return _parts_wrongly(_points(found), length, marks)
 
 
 def _parts_wrongly(points: Sequence[int], length: int, marks: Marks) -> bool:
