@@ -11,7 +11,7 @@ from tenfold.making.linenetwork import LineRecipe, Trainer, learning_rate
 from tenfold.making.lines import held_out_batches, train_lines
 from tenfold.reading.linereading import _LEAD, STRIDE, SYMBOLS, LineNetwork
 
-TINY = LineRecipe(cycles=(64, 64), batch=16, channels=(4, 8, 8, 8, 16), chunk=32, held_out=32)
+TINY = LineRecipe(cycles=(64, 64), normalised=1, batch=16, channels=(4, 8, 8, 8, 16), chunk=32, held_out=32)
 
 
 def bars(count):
@@ -113,14 +113,31 @@ def test_a_folder_with_other_settings_is_refused(run, data):
         train_lines(run[0], TINY, data=data, seed=4)
 
 
-def test_the_rate_rises_once_and_falls_in_each_cycle():
-    recipe = LineRecipe(cycles=(100, 200), chunk=10, rate=1.0, warm_up=0.1, again=0.5)
-    assert recipe.ends == (10, 30)
+def test_the_rate_falls_in_each_cycle_and_rises_where_the_optimizer_is_new():
+    recipe = LineRecipe(
+        cycles=(100, 200, 200), normalised=2, chunk=10, rate=1.0, folded_rate=0.3, warm_up=0.1, again=0.5
+    )
+    assert recipe.ends == (10, 30, 50)
     assert learning_rate(1, recipe) == pytest.approx(1.0)
     assert learning_rate(9.999, recipe) < 1e-5
     assert learning_rate(10, recipe) == pytest.approx(0.5)
     assert learning_rate(29.999, recipe) < 1e-5
-    assert learning_rate(30, recipe) == 0
+    assert learning_rate(30, recipe) < 0.01
+    assert learning_rate(32, recipe) == pytest.approx(0.3)
+    assert learning_rate(50, recipe) == 0
+
+
+def test_folding_the_normalisation_changes_no_answer(data):
+    trainer = Trainer(
+        LineRecipe(cycles=(64, 64), normalised=1, batch=16, channels=TINY.channels, chunk=32), 3
+    )
+    batches = held_out_batches(data.validation, TINY, 3)
+    trainer.learn(batches)
+    before = trainer.logits(batches[0].inks)
+    normalised = trainer.averaged.count_params()
+    trainer._fold()
+    assert trainer.averaged.count_params() < normalised
+    assert np.abs(trainer.logits(batches[0].inks) - before).max() < 1e-4
 
 
 def test_a_reader_of_single_digits_is_no_line_network():

@@ -13,7 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from tenfold.data.writing import written_aside
 from tenfold.errors import ReaderError
-from tenfold.making.backend import keras
+from tenfold.making.linenetwork import folded
 from tenfold.reading.bundle import PROPERTY
 from tenfold.reading.linereading import BLANK, HEIGHT
 
@@ -49,24 +49,6 @@ def _hash(network: Any) -> str:
     return digest.hexdigest()
 
 
-def _convolutions(network: Any) -> list[tuple[Any, NDArray[np.float32], NDArray[np.float32]]]:
-    """Each convolution with its kernel (out, in, h, w) and bias, the normalisation after it folded in."""
-    found: list[tuple[Any, NDArray[np.float32], NDArray[np.float32]]] = []
-    for layer in network.layers:
-        if isinstance(layer, keras.layers.Conv2D):
-            kernel = np.asarray(layer.kernel).transpose(3, 2, 0, 1)
-            bias = np.asarray(layer.bias) if layer.use_bias else np.zeros(len(kernel), np.float32)
-            found.append((layer, kernel, bias))
-        elif isinstance(layer, keras.layers.BatchNormalization):
-            convolution, kernel, bias = found[-1]
-            gain = np.asarray(layer.gamma) / np.sqrt(np.asarray(layer.moving_variance) + layer.epsilon)
-            bias = np.asarray(layer.beta) + (bias - np.asarray(layer.moving_mean)) * gain
-            found[-1] = (convolution, kernel * gain[:, None, None, None], bias)
-    layer, kernel, bias = found[0]
-    found[0] = (layer, kernel / np.float32(255), bias)  # the rescaling in front
-    return found
-
-
 def _graph(network: Any, temperature: float) -> Any:
     """(n, 40, w) uint8 `lines` to (n, w / 4, 15) float32 `log_probabilities`."""
     constants = {"channel": np.array([1]), "row": np.array([2]), "temperature": np.float32(temperature)}
@@ -74,8 +56,9 @@ def _graph(network: Any, temperature: float) -> Any:
         helper.make_node("Cast", ["lines"], ["real"], to=TensorProto.FLOAT),
         helper.make_node("Unsqueeze", ["real", "channel"], ["flow0"]),
     ]
-    convolutions = _convolutions(network)
+    convolutions = folded(network)
     for i, (layer, kernel, bias) in enumerate(convolutions):
+        kernel = kernel.transpose(3, 2, 0, 1) / np.float32(1 if i else 255)  # the rescaling in front
         constants |= {f"kernel{i}": kernel, f"bias{i}": bias}
         last = i == len(convolutions) - 1
         pad = "SAME_UPPER" if layer.padding == "same" else "VALID"

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -26,16 +27,21 @@ class LineRecipe:
     cycles: how many lines to train on, each made once; the learning rate is let down to nothing at the end of
         each cycle, and the network is fit for use there. Lines of the second cycle have more signs that are
         no digits, of the third also print. batch: lines a step.
+    normalised: how many cycles normalise each batch. The next begins with the averaged weights, normalisation
+        folded into the convolutions, as the network is used; it knows what every line looks like to a reader.
     rate: the greatest learning rate, reached after the share `warm_up` of the first cycle; `again` of it is
-        where a later cycle begins. decay: of the weights, a step at the greatest rate.
+        where a later cycle begins. folded_rate: the greatest without normalisation, warmed up to likewise.
+    decay: of the weights, a step at the greatest rate.
     average: how much of the running average of the weights a step keeps.
     channels: of the five stages. chunk: lines made at once, sorted by width.
     held_out: how many lines to measure and calibrate on.
     """
 
-    cycles: tuple[int, ...] = (200_000, 280_000, 400_000)
+    cycles: tuple[int, ...] = (200_000, 280_000, 400_000, 409_600)
     batch: int = 32
+    normalised: int = 3
     rate: float = 1.5e-3
+    folded_rate: float = 4e-4
     warm_up: float = 0.04
     again: float = 0.6
     decay: float = 1e-4
@@ -49,51 +55,80 @@ class LineRecipe:
         """The chunk at which each cycle ends; the training with the last."""
         return tuple(accumulate(max(1, lines // self.chunk) for lines in self.cycles))
 
+    def cycle(self, progress: float) -> int:
+        """The cycle after so many chunks, from 0."""
+        return sum(end <= progress for end in self.ends)
 
-def build_line_network(channels: tuple[int, ...]) -> Any:
+
+def build_line_network(channels: tuple[int, ...], normalised: bool = True) -> Any:
     """Convolutions from (n, 40, w) uint8 to logits (n, w / 4, 15): a column sees about 100 pixels.
 
     The height is taken away in steps 40, 20, 10, 5, 1; the width is quartered at the start, so that most of
-    the work is done on small maps.
+    the work is done on small maps. normalised: whether batches are, after each convolution.
     """
     first, second, third, fourth, fifth = channels
+    stage = partial(_stage, normalised)
     ink = keras.Input((HEIGHT, None), dtype="uint8", name="lines")
     flow = layers.Rescaling(1 / 255)(layers.Reshape((HEIGHT, -1, 1))(ink))
-    flow = _convolve(flow, first, (5, 5), (2, 2))  # (20, w/2)
-    flow = _convolve(flow, second, (3, 3), (2, 2))  # (10, w/4)
-    flow = _convolve(flow, second, (3, 3))
-    flow = _convolve(flow, third, (3, 3))
-    flow = _convolve(flow, fourth, (3, 3), (2, 1))  # (5, w/4)
-    flow = _convolve(flow, fourth, (3, 3))
-    flow = _convolve(flow, fifth, (5, 1), padding="valid")  # (1, w/4)
-    flow = _convolve(flow, fifth, (1, 5))
-    flow = _convolve(flow, fifth, (1, 5))
+    flow = stage(flow, first, (5, 5), (2, 2))  # (20, w/2)
+    flow = stage(flow, second, (3, 3), (2, 2))  # (10, w/4)
+    flow = stage(flow, second, (3, 3))
+    flow = stage(flow, third, (3, 3))
+    flow = stage(flow, fourth, (3, 3), (2, 1))  # (5, w/4)
+    flow = stage(flow, fourth, (3, 3))
+    flow = stage(flow, fifth, (5, 1), padding="valid")  # (1, w/4)
+    flow = stage(flow, fifth, (1, 5))
+    flow = stage(flow, fifth, (1, 5))
     flow = layers.Conv2D(len(SYMBOLS) + 1, 1)(flow)
     return keras.Model(ink, layers.Reshape((-1, len(SYMBOLS) + 1))(flow), name="lines")
 
 
-def _convolve(
-    flow: Any, channels: int, size: tuple[int, int], step: tuple[int, int] = (1, 1), padding: str = "same"
+def _stage(
+    normalised: bool,
+    flow: Any,
+    channels: int,
+    size: tuple[int, int],
+    step: tuple[int, int] = (1, 1),
+    padding: str = "same",
 ) -> Any:
-    flow = layers.Conv2D(channels, size, strides=step, padding=padding, use_bias=False)(flow)
-    return layers.ReLU()(layers.BatchNormalization(momentum=0.95)(flow))
+    flow = layers.Conv2D(channels, size, strides=step, padding=padding, use_bias=not normalised)(flow)
+    return layers.ReLU()(layers.BatchNormalization(momentum=0.95)(flow) if normalised else flow)
+
+
+def folded(network: Any) -> list[tuple[Any, NDArray[np.float32], NDArray[np.float32]]]:
+    """Each convolution with its kernel (h, w, in, out) and bias, the normalisation after it folded in."""
+    found: list[tuple[Any, NDArray[np.float32], NDArray[np.float32]]] = []
+    for layer in network.layers:
+        if isinstance(layer, keras.layers.Conv2D):
+            kernel = np.asarray(layer.kernel)
+            bias = np.asarray(layer.bias) if layer.use_bias else np.zeros(kernel.shape[-1], np.float32)
+            found.append((layer, kernel, bias))
+        elif isinstance(layer, keras.layers.BatchNormalization):
+            convolution, kernel, bias = found[-1]
+            gain = np.asarray(layer.gamma) / np.sqrt(np.asarray(layer.moving_variance) + layer.epsilon)
+            bias = np.asarray(layer.beta) + (bias - np.asarray(layer.moving_mean)) * gain
+            found[-1] = (convolution, kernel * gain, bias)
+    return found
 
 
 def learning_rate(progress: float, recipe: LineRecipe) -> float:
     """Up in a straight line, down along a cosine, again in each cycle (Loshchilov and Hutter 2017).
 
-    progress: chunks learned so far, with the fraction of the one that is being learned.
+    It goes up where the optimizer is new. progress: chunks learned so far, with the fraction of the one that
+    is being learned.
     """
-    cycle = sum(end <= progress for end in recipe.ends)
+    cycle = recipe.cycle(progress)
     if cycle == len(recipe.ends):
         return 0.0
     start = recipe.ends[cycle - 1] if cycle else 0
     share = (progress - start) / (recipe.ends[cycle] - start)
-    if cycle:
-        return recipe.rate * recipe.again * 0.5 * (1 + math.cos(math.pi * share))
-    if share < recipe.warm_up:
-        return recipe.rate * max(share, 1e-3) / recipe.warm_up
-    return recipe.rate * 0.5 * (1 + math.cos(math.pi * (share - recipe.warm_up) / (1 - recipe.warm_up)))
+    greatest = (
+        recipe.rate * (recipe.again if cycle else 1) if cycle < recipe.normalised else recipe.folded_rate
+    )
+    warm = recipe.warm_up if cycle in (0, recipe.normalised) else 0.0
+    if share < warm:
+        return greatest * max(share, 1e-3) / warm
+    return greatest * 0.5 * (1 + math.cos(math.pi * (share - warm) / (1 - warm)))
 
 
 class Trainer:
@@ -102,13 +137,18 @@ class Trainer:
     def __init__(self, recipe: LineRecipe, seed: int) -> None:
         keras.utils.set_random_seed(seed)
         self.recipe = recipe
-        self.network = build_line_network(recipe.channels)
-        self.averaged = build_line_network(recipe.channels)
-        self.averaged.set_weights(self.network.get_weights())
+        self.chunk = 0
+        self._begin(build_line_network(recipe.channels, recipe.normalised > 0))
+
+    def _begin(self, network: Any) -> None:
+        """Train this network from here on, with a new average and a new optimizer."""
+        recipe = self.recipe
+        self.network = network
+        self.averaged = keras.models.clone_model(network)
+        self.averaged.set_weights(network.get_weights())
         self.optimizer = keras.optimizers.AdamW(recipe.rate, weight_decay=recipe.decay / recipe.rate)
         self.optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
-        self.optimizer.build(self.network.trainable_variables)
-        self.chunk = 0
+        self.optimizer.build(network.trainable_variables)
         self._step = tensorflow.function(
             self._learn,
             jit_compile=False,
@@ -126,6 +166,18 @@ class Trainer:
             input_signature=[tensorflow.TensorSpec((None, HEIGHT, None), tensorflow.uint8)],
         )
 
+    def _fold(self) -> None:
+        """Go on with the averaged network, its normalisation folded into the convolutions."""
+        network = build_line_network(self.recipe.channels, normalised=False)
+        network.set_weights([array for _, *arrays in folded(self.averaged) for array in arrays])
+        self._begin(network)
+
+    @property
+    def _fold_at(self) -> int | None:
+        """The chunk before which normalisation is folded, if ever."""
+        cycles = self.recipe.normalised
+        return self.recipe.ends[cycles - 1] if 0 < cycles < len(self.recipe.cycles) else None
+
     def _respond(self, inks: Any) -> Any:
         return self.averaged(inks, training=False)
 
@@ -142,6 +194,8 @@ class Trainer:
 
     def learn(self, batches: list[Batch]) -> float:
         """Learn one chunk; its mean loss a line. Raises TrainingError where that is no number."""
+        if self.chunk == self._fold_at:
+            self._fold()
         losses = []
         for i, batch in enumerate(batches):
             step = self.chunk * len(batches) + i
@@ -170,13 +224,16 @@ class Trainer:
     def restore(self, path: Path) -> None:
         """Go on from what `save` kept. Raises RunError where it was another network."""
         with np.load(path, allow_pickle=False) as kept:
+            chunk = int(kept["chunk"])
+            if self._fold_at is not None and chunk > self._fold_at:
+                self._fold()
             values = self._values()
             arrays = [kept[f"v{i}"] for i in range(len(values)) if f"v{i}" in kept]
             if [a.shape for a in arrays] != [tuple(v.shape) for v in values]:
                 raise RunError(f"{path}: a checkpoint of another network; name another folder")
             for value, array in zip(values, arrays, strict=True):
                 value.assign(array)
-            self.chunk = int(kept["chunk"])
+            self.chunk = chunk
 
 
 def text_losses(logits: Any, symbols: Any, lengths: Any) -> Any:
