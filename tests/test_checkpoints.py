@@ -1,9 +1,11 @@
 """Trainings that are stopped, killed, starved of disk or damaged end with the weights they would have had."""
 
 import json
+import multiprocessing
 import os
 import random
 import resource
+import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -185,7 +187,7 @@ def test_any_bytes_are_one_error(content: bytes) -> None:
 
 def test_the_last_two_are_kept_and_the_newest_whole_one_is_used(tmp_path: Path) -> None:
     store = Checkpoints(tmp_path / "checkpoints")
-    assert store.newest() == (None, ())
+    assert store.newest() == (None, {})
     for step in (3, 10, 200):
         store.save(step, State({"epoch": step}, {}))
     newer, older = store.paths()
@@ -194,7 +196,7 @@ def test_the_last_two_are_kept_and_the_newest_whole_one_is_used(tmp_path: Path) 
     state, remarks = store.newest()
     assert state is not None
     assert state.place["epoch"] == 10
-    assert remarks == (f"{newer}: cannot be used (damaged or cut off)",)
+    assert remarks == {newer: f"{newer}: cannot be used (damaged or cut off)"}
     older.write_bytes(b"")
     assert store.newest()[0] is None
     assert len(store.newest()[1]) == 2
@@ -253,6 +255,91 @@ def restore(folder: Path) -> tuple[Keeper, list[str]]:
     return keeper, [note.text for note in notes]
 
 
+def test_damaged_checkpoints_take_no_room_from_those_to_come(stopped: Path) -> None:
+    store = Checkpoints(stopped / runs.CHECKPOINTS)
+    for path in store.paths():
+        path.write_bytes(b"")
+    keeper, _ = restore(stopped)
+    assert not keeper.holds
+    for step in (1, 2, 3):
+        store.save(step, State({"epoch": 0, "step": step}, {}))
+    assert [path.name for path in store.paths()] == ["000000003.checkpoint", "000000002.checkpoint"]
+    store.clear()
+    assert not store.folder.exists()
+
+
+@pytest.mark.parametrize(
+    "place",
+    [{}, {"epoch": -1}, {"rows": [1]}, {"rows": []}, {"seconds": "x"}, {"step": -3},
+     {"epoch": 9, "rows": [{}] * 9}, {"step": 10**9}],
+)  # fmt: skip
+def test_a_checkpoint_with_a_place_that_cannot_be_is_refused(
+    place: dict[str, Any], stopped: Path, data: Dataset
+) -> None:
+    for path in Checkpoints(stopped / runs.CHECKPOINTS).paths():
+        state = from_bytes(path.read_bytes())
+        path.write_bytes(to_bytes(State({**state.place, **place} if place else {}, state.arrays)))
+    with pytest.raises(RunError, match=r"not a checkpoint of a training|beyond the training's end"):
+        resume(stopped, data=data, on_event=ignore)
+
+
+def test_another_plan_than_the_checkpoints_were_made_by_is_refused(stopped: Path, data: Dataset) -> None:
+    content = json.loads((stopped / runs.PLAN).read_text())
+    content["plan"]["recipe"]["epochs"] = 4
+    (stopped / runs.PLAN).write_text(json.dumps(content))
+    with pytest.raises(RunError, match="made by another plan"):
+        resume(stopped, data=data, on_event=ignore)
+
+
+def test_a_run_that_another_process_finishes_meanwhile_is_left_alone(
+    stopped: Path, data: Dataset, whole: Callable[[str], Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    describe = training.describe_versions
+
+    def finish_meanwhile() -> dict[str, str]:
+        monkeypatch.setattr(training, "describe_versions", describe)
+        resume(stopped, data=data, on_event=ignore)
+        return describe()
+
+    monkeypatch.setattr(training, "describe_versions", finish_meanwhile)
+    check_same(resume(stopped, data=data, on_event=ignore), whole("classic"))
+
+
+@pytest.mark.parametrize(
+    ("trouble", "advice"),
+    [
+        (OSError(28, "No space left on device"), "make room, then"),
+        (OSError(5, "Input/output error"), "to go on:"),
+    ],
+)
+def test_a_training_whose_end_fails_goes_on_from_its_last_epoch(
+    trouble: OSError, advice: str, data: Dataset, whole: Callable[[str], Run], tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    def fail(*given: object) -> None:
+        raise trouble
+
+    folder = tmp_path / "run"
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "finish", fail)
+        with pytest.raises(RunError, match=rf"{trouble.strerror}.*{advice} tenfold train --resume"):
+            train(data=data, out=folder, save_every=999, on_event=ignore, **KINDS["classic"])
+    check_same(resume(folder, data=data, on_event=ignore), whole("classic"))
+
+
+@pytest.mark.slow
+def test_a_training_whose_helpers_are_killed_says_so_and_goes_on(data: Dataset, tmp_path: Path) -> None:
+    def kill(event: object) -> None:
+        if isinstance(event, Progress) and event.epoch == 1:
+            for child in multiprocessing.active_children():
+                child.kill()
+
+    folder = tmp_path / "run"
+    with pytest.raises(TrainingError, match=r"draws images was ended.*to go on: tenfold train --resume"):
+        train(data=data, out=folder, save_every=0, on_event=kill, **KINDS["ink"] | {"epochs": 4})
+    assert len(resume(folder, data=data, on_event=ignore).history) == 4
+
+
 def test_a_disk_that_fills_up_costs_no_checkpoint(
     data: Dataset, whole: Callable[[str], Run], tmp_path: Path
 ) -> None:
@@ -307,9 +394,43 @@ def test_a_loss_that_is_lost_keeps_the_weights_of_the_last_good_epoch(
     assert (again.epochs, again.learning_rate, again.dropout) == (1, 0.0001, 0.3)
 
 
+def test_a_loss_that_is_lost_again_leaves_the_good_weights_alone(
+    data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fitting, "PROGRESS_EVERY", 0)
+    check = fitting._Watcher._check
+
+    def lose(self: Any, loss: float) -> None:
+        check(self, np.nan if (self.epoch, self.batch) == (1, 9) else loss)
+
+    monkeypatch.setattr(fitting._Watcher, "_check", lose)
+    folder = tmp_path / "run"
+    with pytest.raises(TrainingError, match="weights of epoch 1 are kept"):
+        train(data=data, out=folder, save_every=0, on_event=ignore, **KINDS["classic"])
+    good = (folder / runs.MODEL).read_bytes()
+    with pytest.raises(TrainingError, match="not finite in epoch 2"):
+        resume(folder, data=data, on_event=ignore)
+    assert (folder / runs.MODEL).read_bytes() == good
+
+
+@pytest.mark.parametrize("kind", ["classic", "fast"])
+def test_a_loss_that_is_lost_at_once_leaves_nothing(kind: str, data: Dataset, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match=r"not finite in epoch 1: .* too high.* try 0\.00"):
+        train(
+            data=data,
+            out=tmp_path / "run",
+            save_every=0,
+            on_event=ignore,
+            **KINDS[kind] | {"learning_rate": 1e30},
+        )
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_other_data_is_refused_with_the_difference(stopped: Path, data: Dataset) -> None:
     other = replace(data, train=Split(data.train.images[:500], data.train.labels[:500]), sha256="0" * 64)
-    with pytest.raises(OptionError, match=r"data changed .*sha256 was .*, is 0{12}.*train was 600, is 500"):
+    with pytest.raises(
+        OptionError, match=r"begun with other data .*sha256 .*, now 0{12}.*train 600, now 500"
+    ):
         resume(stopped, data=other)
     with pytest.raises(OptionError, match="was begun by a program with data of its own"):
         resume(stopped)
@@ -321,7 +442,7 @@ def test_other_settings_are_refused_with_the_difference(
     given = ["--resume", str(stopped), "--epochs", "7", "--recipe", "ink", "--batch-size", "32"]
     assert main(["train", *given]) == 2
     error = capfd.readouterr().err
-    assert "recipe was classic, is ink; epochs was 3, is 7)" in error
+    assert "recipe classic, now ink; epochs 3, now 7)" in error
     assert "batch_size" not in error
     assert main(["train", "--resume", str(stopped), "--out", "elsewhere"]) == 2
 
@@ -410,6 +531,43 @@ def test_init_begins_with_the_weights_of_another_run(
         train(data=replace(letters, class_names=("a", "b", "c")), init=begun.folder, out=tmp_path / "other")
     with pytest.raises(OptionError, match="weights of the network classic, the recipe ink trains ink"):
         train("ink", data=data, init=begun.folder, out=tmp_path / "other")
+
+
+def test_a_run_needs_the_one_it_began_with_only_for_its_first_step(
+    data: Dataset, whole: Callable[[str], Run], tmp_path: Path
+) -> None:
+    begun, folder = tmp_path / "begun", tmp_path / "run"
+    shutil.copytree(whole("classic").folder, begun)
+    through = train(data=data, init=begun, epochs=2, out=tmp_path / "through", on_event=ignore)
+    with pytest.raises(KeyboardInterrupt):
+        train(data=data, init=begun, epochs=2, save_every=0, out=folder, on_event=stop_at_end)
+    (begun / runs.MODEL).unlink()
+    kept = Checkpoints(folder / runs.CHECKPOINTS)
+    aside = {path: path.read_bytes() for path in kept.paths()}
+    kept.clear()
+    with pytest.raises(RunError, match="cannot be read"):
+        resume(folder, data=data, on_event=ignore)
+    model = training.build_network("classic", dropout=0.3)
+    model.save(begun / runs.MODEL)
+    with pytest.raises(OptionError, match="begun with other weights"):
+        resume(folder, data=data, on_event=ignore)
+    kept.folder.mkdir(exist_ok=True)
+    for path, content in aside.items():
+        path.write_bytes(content)
+    check_same(resume(folder, data=data, on_event=ignore), through)
+
+
+def test_a_recipe_s_own_batch_gives_way_to_few_images(data: Dataset, tmp_path: Path) -> None:
+    few = replace(data, train=Split(data.train.images[:55], data.train.labels[:55]), sha256="2" * 64)
+    notes: list[str] = []
+    run = train(
+        "fast", data=few, epochs=1, out=tmp_path / "run",
+        on_event=lambda event: notes.append(event.text) if isinstance(event, Note) else None,
+    )  # fmt: skip
+    assert run.recipe.batch_size == 13
+    assert notes[0] == "batches of 13: the recipe's 240 are more than the 55 training images"
+    with pytest.raises(OptionError, match="a batch of 56 is larger than the 55 training images"):
+        train("fast", data=few, batch_size=56, out=tmp_path / "other")
 
 
 def test_without_validation_nothing_is_measured_on_it(data: Dataset, tmp_path: Path) -> None:

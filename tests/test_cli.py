@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ import typer
 from PIL import Image
 
 import tenfold
+from makers.networks import CARD, save_network
 from tenfold.cli import app, doctor, main
 from tenfold.cli.show import show_name
 
@@ -185,6 +187,10 @@ def test_the_form_kaggle_asks_for(call, desk, test_split, means_reader):
     assert out[1:] == [f"{k},{answer.digit}" for k, answer in enumerate(answers, 1)]
     assert call("predict", "--format", "kaggle", "a.png")[0] == 2
     assert call("predict", "--format", "kaggle", "test.csv", "test.csv")[0] == 2
+    letters = save_network(Path("letters.onnx"), {**CARD, "labels": list("ABCDEFGHIJ")})
+    code, out, err = call("predict", "--model", str(letters), "--format", "kaggle", "test.csv")
+    assert (code, out) == (2, [])
+    assert err == ["tenfold: --format kaggle is for digits; letters.onnx reads A, B, C, D, E, ..."]
 
 
 @pytest.mark.parametrize(
@@ -196,7 +202,7 @@ def test_the_form_kaggle_asks_for(call, desk, test_split, means_reader):
         (["predict", "--format", "xml", "a.png"], "xml"),
         (["train", "--epochs", "many"], "--epochs"),
         (["train", "--optimizer", "adamm"], "did you mean adam"),
-        (["train", "--epochs", "0"], "at least 1"),
+        (["train", "--epochs", "0"], "from 1 to 1,000,000"),
         (["train", "--recipe", "none"], "classic"),
         (["run", "--data", "none.npz"], "none.npz"),
         (["run", "--limit", "0"], "limit is 0"),

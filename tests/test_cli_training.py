@@ -166,7 +166,7 @@ def test_ctrl_c_saves_and_prints_the_command_that_goes_on(tmp_path):
     process.send_signal(signal.SIGINT)
     _, err = process.communicate()
     assert process.returncode == 130
-    assert "tenfold: saved; whole epochs so far: " in err
+    assert "tenfold: saved, every step so far; whole epochs: " in err
     assert err.splitlines()[-2] == "tenfold: to go on: tenfold train --resume stopped"
     assert err.splitlines()[-1] == "tenfold: stopped"
     assert "Traceback" not in err

@@ -32,6 +32,12 @@ def test_uneven_classes_are_remarked_on_with_their_names() -> None:
     assert '90 training images of "seven", 10 of "ring"' in remark
 
 
+def test_classes_without_an_image_are_named() -> None:
+    split = make_split(60, classes=2)
+    (remark,) = remark_on(own(split, make_split(10, 2, seed=1), ("seven", "ring", "eight", "cross")))
+    assert remark.startswith('no training image of "eight", "cross": a reader forgets')
+
+
 @pytest.mark.parametrize(("noise", "repeated"), [(0.0, True), (0.9 * NEAR, True), (1.2 * NEAR, False)])
 def test_a_picture_saved_again_is_found_among_the_training_images(noise: float, repeated: bool) -> None:
     rng = np.random.default_rng(3)

@@ -243,7 +243,7 @@ def test_ctrl_c_and_resumed_ends_with_the_same_reader(
     with pytest.raises(KeyboardInterrupt):
         train(data=data, out=folder, on_event=listen, **QUICK)
     assert notes[-1] == f"to go on: tenfold train --resume {folder}"
-    assert notes[-2].startswith("saved; whole epochs so far: ")
+    assert notes[-2].startswith("saved, every step so far; whole epochs: ")
     with pytest.raises(RunError, match="not a finished run; `tenfold train --resume"):
         runs.load_run(folder)
     told: list[Event] = []
@@ -334,7 +334,7 @@ def test_members_that_are_not_its_own_are_refused(data: Dataset, whole: Run, tmp
     folder = copy_unfinished(whole, tmp_path / "run")
     shutil.rmtree(runs.member_folder(folder, 5))
     shutil.copytree(runs.member_folder(folder, 4), runs.member_folder(folder, 5))
-    with pytest.raises(OptionError, match=r"seed-5: the recipe or its settings changed .*seed was 4, is 5"):
+    with pytest.raises(OptionError, match=r"seed-5: begun with other choices .*seed 4, now 5"):
         resume(folder, data=data, on_event=ignore)
 
 

@@ -171,7 +171,7 @@ def test_recipe_changes_only_what_is_chosen() -> None:
         ({"optimizer": "Adma"}, "did you mean adam"),
         ({"network": 7}, "no network is called 7"),
         ({"batchsize": 7}, "no choice is called 'batchsize' .did you mean batch_size"),
-        ({"epochs": 0}, "epochs must be a whole number of at least 1, got 0"),
+        ({"epochs": 0}, "epochs must be a whole number from 1 to 1,000,000, got 0"),
         ({"epochs": 2.5}, "got 2.5"),
         ({"epochs": True}, "got True"),
         ({"batch_size": -64}, "batch size must be"),
@@ -332,9 +332,7 @@ def test_other_classes_keep_their_names(few: Dataset, tmp_path: Path) -> None:
 
 
 def test_loss_not_finite_is_refused_with_advice_and_leaves_nothing(few: Dataset, tmp_path: Path) -> None:
-    with pytest.raises(
-        TrainingError, match=r"a learning rate of 1e\+30 is too high for sgd here; try 1e\+29"
-    ):
+    with pytest.raises(TrainingError, match=r"a learning rate of 1e\+30 is too high for sgd here; try 0.1"):
         train("classic", data=few, optimizer="sgd", learning_rate=1e30, out=tmp_path / "new" / "run")
     assert list(tmp_path.iterdir()) == []
 

@@ -312,7 +312,7 @@ def test_only_a_reader_of_the_ten_digits_reads_numbers(tmp_path: Path) -> None:
     path = save_network(tmp_path / "a.onnx", CARD | {"labels": list("ABCDEFGHIJ")})
     for attempt in ("read", "read_all"):
         with pytest.raises(
-            ReaderError, match=r"a.onnx: reads A, B, C, D, E...; numbers need a reader of 0 to 9"
+            ReaderError, match=r"a.onnx: reads A, B, C, D, E, ...; numbers need a reader of 0 to 9"
         ):
             getattr(tenfold.load(path), attempt)(np.zeros((50, 50)))
 

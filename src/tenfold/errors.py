@@ -15,6 +15,8 @@ the course explains more than the line can, it ends with the command that opens 
 Catch `TenfoldError` to catch them all.
 """
 
+from collections.abc import Iterable
+
 
 class TenfoldError(Exception):
     """The root of everything this package raises on purpose."""
@@ -63,6 +65,16 @@ def see(topic: str) -> str:
     ' (tenfold docs learning_rate)'
     """
     return f" (tenfold docs {topic})"
+
+
+def some_of(names: Iterable[str], most: int = 5) -> str:
+    """The first of many names, with dots where there are more.
+
+    >>> some_of(["a", "b"]), some_of("abcd", 3)
+    ('a, b', 'a, b, c, ...')
+    """
+    names = list(names)
+    return ", ".join(names if len(names) <= most else [*names[:most], "..."])
 
 
 def pip_line(extra: str) -> str:

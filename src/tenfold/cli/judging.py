@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tenfold.cli.show import interval_text, say, show_name, tell, test_line, write
+from tenfold.cli.show import interval_text, say, show_name, tell, score_line, write
 
 if TYPE_CHECKING:
     from tenfold.data import Dataset
@@ -70,7 +70,7 @@ def evaluate(
     if wanted:
         return _write_report(judged, dataset, suite or Suite.mnist, out, nondigits, limit)
     split = match_classes(pick_images(dataset), dataset.class_names, judged.labels)
-    _show(tenfold.evaluate(judged, take_images(split, limit)))
+    _show(tenfold.evaluate(judged, take_images(split, limit)), dataset)
     return 0
 
 
@@ -96,17 +96,17 @@ def _write_report(
     with claimed_report(out, reader.card.name) as folder:
         assessment = assess(reader, dataset, [suite.value], nondigits=nondigits, limit=limit, tell=tell)
         write_report(assessment, folder)
-    _show(assessment.columns[0].clean.report)
+    _show(assessment.columns[0].clean.report, dataset)
     write()
     _show_table([column.name for column in assessment.columns], summarise(assessment))
     tell(f"report: {folder / PAGE}")
     return 0
 
 
-def _show(report: "Report") -> None:
+def _show(report: "Report", dataset: "Dataset") -> None:
     from tenfold.reading.spelling import percent
 
-    write(test_line(report.accuracy, report.loss))
+    write(score_line(report.accuracy, report.loss, "Overall" if dataset.test is None else "Test"))
     write(f"  {len(report.wrong):,} of {report.n:,} wrong; {interval_text(report.interval)}")
     if report.answered:
         right = percent(report.accuracy_answered, 2)

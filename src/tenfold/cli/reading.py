@@ -11,7 +11,7 @@ import typer
 
 from tenfold.cli.show import csv_line, json_line, say, show_name, write
 from tenfold.cli.sources import Source, find_sources, name_error
-from tenfold.errors import OptionError
+from tenfold.errors import OptionError, some_of
 
 if TYPE_CHECKING:
     from tenfold.reading import Prediction, Reader
@@ -148,6 +148,8 @@ def _predict_table(reader: "Reader", names: list[str]) -> int:
         raise OptionError(
             f"--format kaggle takes one CSV of pixels (pixel0 to pixel783), got {len(names)} names"
         )
+    if reader.labels != tuple("0123456789"):
+        raise OptionError(f"--format kaggle is for digits; {reader.path} reads {some_of(reader.labels)}")
     images = read_pixels_csv(Path(names[0]))
     write("ImageId,Label")
     for number, answer in enumerate(reader.predict_many(images, prepared=True), start=1):

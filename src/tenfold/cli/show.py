@@ -92,13 +92,13 @@ def interval_text(interval: tuple[float, float]) -> str:
     return f"95% interval {100 * low:.2f}% to {100 * high:.2f}%"
 
 
-def test_line(accuracy: float, loss: float) -> str:
+def score_line(accuracy: float, loss: float, of: str = "Test") -> str:
     """The line that every training and evaluation ends with.
 
-    >>> test_line(0.9917, 0.02649)
+    >>> score_line(0.9917, 0.02649)
     'Test accuracy: 99.17%  Test loss: 0.0265'
     """
-    return f"Test accuracy: {100 * accuracy:.2f}%  Test loss: {loss:.4f}"
+    return f"{of} accuracy: {100 * accuracy:.2f}%  {of} loss: {loss:.4f}"
 
 
 def title(text: str) -> None:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from tenfold.data.dataset import Dataset, Images, Split
 from tenfold.data.identity import MNIST_SHA256
+from tenfold.errors import some_of
 
 UNEVEN = 4
 """The commonest class may have so many times the images of the rarest before it is remarked on."""
@@ -46,7 +47,13 @@ def remark_on(dataset: Dataset) -> tuple[str, ...]:
     counts = np.bincount(dataset.train.labels, minlength=len(dataset.class_names))
     rarest, commonest = int(counts.argmin()), int(counts.argmax())
     rare, common = dataset.class_names[rarest], dataset.class_names[commonest]
-    if counts[commonest] > UNEVEN * max(1, counts[rarest]):
+    absent = [f'"{dataset.class_names[label]}"' for label in np.flatnonzero(counts == 0)]
+    if absent:
+        remarks.append(
+            f"no training image of {some_of(absent, 10)}: a reader forgets what it is no longer shown, so "
+            "mix in some of what it learned from"
+        )
+    elif counts[commonest] > UNEVEN * counts[rarest]:
         remarks.append(
             f'the classes are uneven: {counts[commonest]} training images of "{common}", {counts[rarest]} of '
             f'"{rare}"; the rare ones will be read worse, so gather more of them'

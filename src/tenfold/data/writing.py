@@ -33,6 +33,8 @@ def written_aside(path: Path) -> Iterator[Path]:
     Raises RunError where the disk is full or read-only; then nothing is left and what was there stays.
     """
     aside = aside_of(path)
+    with suppress(OSError):
+        aside.unlink()  # what a killed process left, or a link to somewhere else
     try:
         yield aside
         with aside.open("rb+") as written:

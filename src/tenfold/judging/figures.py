@@ -35,6 +35,9 @@ MOST_MISTAKES = 30
 LONGEST_NAME = 30
 """Characters of a name that are shown."""
 
+LONGEST_BESIDE = 12
+"""Characters of a name that stands beside a bar."""
+
 
 def grid(
     images: NDArray[np.uint8], labels: NDArray[np.int64], class_names: Sequence[str] | None = None
@@ -126,22 +129,24 @@ def mistakes(
     wrong = np.flatnonzero(answers != labels)
     wrong = wrong[np.argsort(-probabilities[wrong].max(axis=1), kind="stable")]
     shown = wrong[:MOST_MISTAKES]
-    rows = -(-len(shown) // MISTAKE_COLUMNS)
-    wide, tall, top = 2.48, 1.45, 0.5  # inches: of a mistake, and above them all
-    figure, board = _board(wide * MISTAKE_COLUMNS, top + tall * rows + 0.1, dpi=130)
+    names = [caption(name, LONGEST_BESIDE) for name in class_names]
+    reach = max(0.3, 0.1 + 0.075 * max(map(len, names)))  # inches, of a name beside its bar
+    wide, tall, top = 2.18 + reach, 1.45, 0.5  # inches: of a mistake, and above them all
+    columns = min(MISTAKE_COLUMNS, max(3, len(shown)), int(MISTAKE_COLUMNS * 2.48 / wide))
+    rows = -(-len(shown) // columns)
+    figure, board = _board(wide * columns, top + tall * rows + 0.1, dpi=130)
     title = _mistakes_title(len(wrong), len(shown), len(labels))
     figure.suptitle(title, fontsize=12, color=INK, y=1 - 0.14 / (top + tall * rows + 0.1))
     for place, index in enumerate(shown):
-        row, column = divmod(place, MISTAKE_COLUMNS)
+        row, column = divmod(place, columns)
         left, upper = 0.1 + wide * column, top + tall * row + 0.22
         answer, label = int(answers[index]), int(labels[index])
         _show(board, images[index], left, upper, 1.1)
-        heading = f"{_short(class_names[label])} read as {_short(class_names[answer])}"
-        board.text(left + 0.55, upper - 0.05, heading, ha="center", va="bottom", fontsize=10, color=INK)
-        board.text(
-            left + 1.74, upper - 0.05, f"image {index}", ha="center", va="bottom", fontsize=7.5, color=QUIET
-        )
-        _draw_bars(board, probabilities[index], label, answer, class_names, (left + 1.4, upper))
+        heading, number = f"{names[label]} read as {names[answer]}", f"image {index}"
+        above = upper - 0.05
+        board.text(left, above, heading, ha="left", va="bottom", fontsize=10, color=INK)
+        board.text(left + wide - 0.3, above, number, ha="right", va="bottom", fontsize=7.5, color=QUIET)
+        _draw_bars(board, probabilities[index], label, answer, names, (left + 1.1 + reach, upper))
     return figure
 
 
@@ -175,18 +180,13 @@ def _draw_bars(
         text = _percent(float(probabilities[k]))
         board.text(left + length + 0.04, place, text, va="center", fontsize=7.5, color=INK)
         colour = RED if k == answer else BLUE if k == label else QUIET
-        name = _short(class_names[k])
-        board.text(left - 0.05, place, name, ha="right", va="center", fontsize=9, color=colour)
+        board.text(left - 0.05, place, class_names[k], ha="right", va="center", fontsize=9, color=colour)
 
 
 def caption(name: str, most: int = LONGEST_NAME) -> str:
     """A name as Matplotlib shows it: short, no formula between its dollars, no label it leaves out."""
     name = " ".join(name.split()).lstrip("_") or name.replace("_", "-")
     return (name if len(name) <= most else name[: most - 1] + "…").replace("$", r"\$")
-
-
-def _short(name: str) -> str:
-    return caption(name, 4)
 
 
 def _draw_matrix(

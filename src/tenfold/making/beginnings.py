@@ -9,7 +9,7 @@ from zipfile import is_zipfile
 import numpy as np
 
 from tenfold.data import Dataset, Split
-from tenfold.errors import OptionError, RunError
+from tenfold.errors import OptionError, RunError, some_of
 from tenfold.making import runs
 from tenfold.making.plans import read_plan
 from tenfold.making.recipes import Recipe
@@ -97,12 +97,14 @@ def _fitting(recipe: Recipe, begun: Begun | None) -> Recipe:
     return recipe
 
 
-def match_dataset(dataset: Dataset, begun: Begun) -> Dataset:
-    """The data with its classes numbered as the run numbers them, where they are some of its classes.
+def match_dataset(dataset: Dataset, folder: str | Path, known: tuple[str, ...]) -> Dataset:
+    """The data with its classes numbered as a run numbers them, where they are some of its classes.
+
+    folder: of the run; known: the names of its classes.
 
     Raises OptionError where the run tells another number of classes apart.
     """
-    names, known = dataset.class_names, begun.class_names
+    names = dataset.class_names
     if names == known:
         return dataset
     if set(names) <= set(known):
@@ -120,20 +122,26 @@ def match_dataset(dataset: Dataset, begun: Begun) -> Dataset:
         )
     if len(names) != len(known):
         raise OptionError(
-            f"{begun.folder} tells {len(known)} classes apart ({', '.join(known[:3])}, ...), this data has "
-            f"{len(names)} ({', '.join(names[:3])}, ...); expected the same, or some of them"
+            f"{folder} tells {len(known)} classes apart ({some_of(known, 3)}), this data has "
+            f"{len(names)} ({some_of(names, 3)}); expected the same, or some of them"
         )
     return dataset
 
 
-def load_weights(model: Any, folder: Path) -> None:
-    """Give a network the weights of a run. Raises RunError where they cannot be read or do not fit."""
+def load_weights(model: Any, folder: Path) -> str:
+    """Give a network the weights of a run; their SHA-256.
+
+    Raises RunError where they cannot be read or do not fit.
+    """
+    from tenfold.making.export import hash_weights
+
     weights = load_network(folder).get_weights()
     try:
         model.set_weights(weights)
     except ValueError as error:
         reason = " ".join(str(error).split())[:160]
         raise RunError(f"{folder / runs.MODEL}: its weights do not fit ({reason})") from None
+    return hash_weights(model)
 
 
 def load_network(folder: Path) -> Any:

@@ -11,7 +11,7 @@ import math
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tenfold.data.writing import written_aside
-from tenfold.errors import RunError
+from tenfold.errors import RunError, TrainingError, see
 from tenfold.making.events import Event, Note
 from tenfold.making.runs import Row, append_history, write_history
 
@@ -43,6 +43,17 @@ class Stopped(KeyboardInterrupt):
     """A training was asked to stop, and has saved all it needs to go on."""
 
 
+class Diverged(TrainingError):
+    """A loss that is not finite: to go on from a checkpoint would end there again."""
+
+    def __init__(self, epoch: int, rate: float, usual: float, of: str = "") -> None:
+        lower = usual if rate > usual else rate / 10
+        super().__init__(
+            f"the loss is not finite in epoch {epoch}: a learning rate of {rate:g} is too high{of} here; "
+            f"try {lower:g}{see('learning_rate')}"
+        )
+
+
 @dataclass(frozen=True, eq=False)
 class State:
     """Where a training stands.
@@ -57,6 +68,11 @@ class State:
         """The arrays `name/0`, `name/1`, ... in their order."""
         count = sum(key.startswith(f"{name}/") for key in self.arrays)
         return [self.arrays[f"{name}/{i}"] for i in range(count)]
+
+    @property
+    def finite(self) -> bool:
+        """Whether every weight is a number."""
+        return all(np.isfinite(array).all() for array in self.group("weights"))
 
 
 def collect(**groups: Sequence[Any]) -> dict[str, Array]:
@@ -111,6 +127,18 @@ def from_bytes(content: bytes) -> State:
         raise RunError(f"damaged ({error})") from None
 
 
+def _check_place(state: State, folder: Path) -> None:
+    """Raise RunError where a training cannot stand there."""
+    place = state.place
+    try:
+        possible = place["epoch"] >= 0 and place["step"] >= 0 and float(place["seconds"]) >= 0
+        rows = [dict(row) for row in place["rows"]]
+    except (ValueError, TypeError, KeyError) as error:
+        raise RunError(f"{folder}: not a checkpoint of a training ({error!r})") from None
+    if not possible or len(rows) != place["epoch"]:
+        raise RunError(f"{folder}: not a checkpoint of a training (its place and its rows differ)")
+
+
 class Checkpoints:
     """The checkpoints of one training, in a folder of their own."""
 
@@ -133,21 +161,29 @@ class Checkpoints:
             with suppress(OSError):
                 path.unlink()
 
-    def newest(self) -> tuple[State | None, tuple[str, ...]]:
-        """The newest whole checkpoint, or None; and a remark on each that could not be used."""
-        remarks: list[str] = []
+    def newest(self) -> tuple[State | None, dict[Path, str]]:
+        """The newest whole checkpoint, or None; and a remark on each newer one, which could not be used."""
+        remarks: dict[Path, str] = {}
         for path in self.paths():
             try:
                 if path.stat().st_size > LARGEST:
                     raise RunError(f"larger than {LARGEST >> 20} MB")
-                return from_bytes(path.read_bytes()), tuple(remarks)
+                return from_bytes(path.read_bytes()), remarks
             except OSError as error:  # RunError is one
-                remarks.append(f"{path}: cannot be used ({error.strerror or error})")
-        return None, tuple(remarks)
+                remarks[path] = f"{path}: cannot be used ({error.strerror or error})"
+        return None, remarks
+
+    def set_aside(self, damaged: Iterable[Path]) -> None:
+        """Give checkpoints another name, so that no whole one to come makes room for them."""
+        for path in damaged:
+            with suppress(OSError):
+                path.rename(path.with_suffix(".damaged"))
 
     def clear(self) -> None:
         """Remove them all: the run is finished."""
-        for path in [*self.folder.glob("*.checkpoint"), *self.folder.glob(".*.checkpoint")]:
+        for path in [
+            p for kind in ("*.checkpoint", ".*.checkpoint", "*.damaged") for p in self.folder.glob(kind)
+        ]:
             with suppress(OSError):
                 path.unlink()
         with suppress(OSError):
@@ -157,8 +193,9 @@ class Checkpoints:
 class Keeper:
     """Keeps one training: the row of each epoch, checkpoints, and whether it was asked to stop.
 
-    restored: what to go on from; None is the beginning. good: the state after the last whole epoch.
-    folder: the run's; without one nothing is written. every: seconds between checkpoints.
+    restored: what to go on from; None is the beginning. good: the state after the last whole epoch, where it
+        is at hand. folder: the run's; without one nothing is written. every: seconds between checkpoints.
+    plan: a hash of all that decides the weights; checkpoints of another are refused. None refuses none.
     """
 
     def __init__(
@@ -167,6 +204,7 @@ class Keeper:
         tell: Callable[[Event], None] = lambda event: None,
         every: float = SAVE_EVERY,
         on_row: Callable[[Row], None] = lambda row: None,
+        plan: str | None = None,
     ) -> None:
         self.rows: list[Row] = []
         self.restored: State | None = None
@@ -178,6 +216,7 @@ class Keeper:
         self._tell = tell
         self._every = every
         self._on_row = on_row
+        self._plan = plan
         self._saved = self._began = time.perf_counter()
         self._before = 0.0
 
@@ -191,15 +230,30 @@ class Keeper:
         """Whether there is a checkpoint to resume from."""
         return self._store is not None and bool(self._store.paths())
 
+    def begins(self) -> bool:
+        """Whether there is no whole checkpoint, so that training begins with its first step."""
+        return self._store is None or self._store.newest()[0] is None
+
     def restore(self) -> None:
-        """Go back to the newest whole checkpoint: its rows, its state; say which could not be used."""
+        """Go back to the newest whole checkpoint: its rows, its state; say which could not be used.
+
+        Raises RunError where it was made by another plan.
+        """
         if self._store is None or self._history is None:
             return
         self.restored, remarks = self._store.newest()
-        for remark in remarks:
+        for remark in remarks.values():
             self._tell(Note(remark))
+        self._store.set_aside(remarks)
         if self.restored is not None:
-            self.good = self.restored
+            _check_place(self.restored, self._store.folder)
+            if self._plan is not None and self.restored.place.get("plan", self._plan) != self._plan:
+                raise RunError(
+                    f"{self._store.folder}: made by another plan than run.json holds now; put that back, or "
+                    "train again in a new folder"
+                )
+            if not self.restored.place["step"]:
+                self.good = self.restored
             self.rows = [dict(row) for row in self.restored.place["rows"]]
             self._before = float(self.restored.place["seconds"])
         if remarks or self.restored is None:
@@ -226,12 +280,12 @@ class Keeper:
 
         Raises Stopped; RunError where the disk takes no more.
         """
-        if epoch_done:
-            self.good, self._good_step = state(), step
+        done = state() if epoch_done else None
+        if done is not None and done.finite:
+            self.good, self._good_step = done, step
         due = time.perf_counter() - self._saved >= self._every
         if self._store is not None and (due or self.asked_to_stop):
-            now = self.good if epoch_done and self.good else state()
-            self._save(step, now)
+            self._save(step, state() if done is None else done)
         if self.asked_to_stop:
             raise Stopped
 
@@ -241,8 +295,16 @@ class Keeper:
             self._save(self._good_step, self.good)
 
     def _save(self, step: int, state: State) -> None:
+        """Keep a state; one whose weights are lost would push out those that are good."""
         assert self._store is not None
-        place = {**state.place, "rows": self.rows[: state.place["epoch"]], "seconds": round(self.seconds, 3)}
+        if not state.finite:
+            return
+        kept = {
+            "rows": self.rows[: state.place["epoch"]],
+            "seconds": round(self.seconds, 3),
+            "plan": self._plan,
+        }
+        place = {**state.place, **kept}
         self._store.save(step, State(place, state.arrays))
         self._saved, self._saved_step = time.perf_counter(), step
 

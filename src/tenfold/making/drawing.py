@@ -5,7 +5,7 @@ Each training digit as another hand would write it (`augmentation`), and among t
 """
 
 from collections.abc import Generator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from os import cpu_count
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tenfold.data import Split
+from tenfold.errors import TrainingError
 from tenfold.making.augmentation import Hands, outlines, vary
 from tenfold.making.disturbances import disturb
 from tenfold.making.nondigits import NO_DIGIT, nondigit
@@ -58,6 +59,8 @@ def epochs(
     """The images and labels (-1 is no digit) of epochs `first` to `last` - 1, each drawn ahead of its use.
 
     last: how many epochs the whole training has.
+
+    Raises TrainingError where a process that draws them was ended.
     """
     blocks = range(-(-len(train) // BLOCK))
     with ProcessPoolExecutor(
@@ -79,6 +82,10 @@ def epochs(
                     else []
                 )
                 yield np.concatenate([i for i, _ in drawn]), np.concatenate([t for _, t in drawn])
+        except BrokenExecutor as error:
+            raise TrainingError(
+                "a process that draws images was ended before its work was done: out of memory?"
+            ) from error
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 

@@ -61,6 +61,7 @@ def finish(
     }
     if plan.init is not None:
         metrics |= {"init": plan.init, "mnist": _compare_on_mnist(work)}
+    runs.write_history(folder / runs.HISTORY, fitted.history)  # grown line by line so far, and not synced
     runs.write_json(folder / runs.METRICS, metrics)
 
 

@@ -14,11 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tenfold.data import Dataset, Split, one_hot
-from tenfold.errors import TrainingError, see
+from tenfold.errors import RunError
 from tenfold.making.backend import keras
 from tenfold.making.batches import stream_batches
-from tenfold.making.checkpoints import Keeper, State, assign, collect, seed_variables
+from tenfold.making.checkpoints import Diverged, Keeper, State, assign, collect, seed_variables
 from tenfold.making.events import Event, Note, Progress, end_of_epoch
+from tenfold.making.recipes import OPTIMIZERS as RATES
 from tenfold.making.recipes import Recipe
 from tenfold.making.runs import DIGITS, Row
 
@@ -104,7 +105,7 @@ def fit_stock(
                 callbacks=[stopper, watcher] if stopper else [watcher],
                 verbose=0,
             )
-    except TrainingError:
+    except Diverged:
         if keeper.good is not None:
             watcher.restore(keeper.good)
         raise
@@ -222,8 +223,10 @@ class _Watcher(keras.callbacks.Callback):  # type: ignore[misc]
         return State(place, arrays)
 
     def restore(self, state: State) -> None:
-        """Go back to a state. Raises RunError where it is another network's."""
+        """Go back to a state. Raises RunError where it is another network's, or beyond the training's end."""
         model = self._network
+        if state.place["epoch"] > self._recipe.epochs or state.place["step"] >= self.batches:
+            raise RunError("the checkpoint lies beyond the training's end; expected that of this run")
         assign(model.weights, state.group("weights"))
         assign(seed_variables(model), state.group("seeds"))
         assign(model.optimizer.variables, state.group("optimizer"))
@@ -275,7 +278,4 @@ class _Watcher(keras.callbacks.Callback):  # type: ignore[misc]
     def _check(self, loss: float) -> None:
         if not math.isfinite(loss):
             rate, optimizer = self._recipe.rate, self._recipe.optimizer
-            raise TrainingError(
-                f"the loss is not finite in epoch {self.epoch + 1}: a learning rate of {rate:g} is "
-                f"too high for {optimizer} here; try {rate / 10:g}{see('learning_rate')}"
-            )
+            raise Diverged(self.epoch + 1, rate, RATES[optimizer], f" for {optimizer}")

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tenfold.errors import TrainingError, see
+from tenfold.errors import RunError
 from tenfold.making.backend import keras, tensorflow
-from tenfold.making.checkpoints import Keeper, State, assign, collect, seed_variables
+from tenfold.making.checkpoints import Diverged, Keeper, State, assign, collect, seed_variables
 from tenfold.making.events import Event, Progress, end_of_epoch
 from tenfold.making.optimizer import AdamW
 from tenfold.making.runs import DIGITS, Row
@@ -23,6 +23,9 @@ Array = NDArray[Any]
 
 STEPS_A_CALL = 50
 """Steps in one compiled call: between two calls a training can be stopped, and saved. Many cost nothing."""
+
+USUAL = 0.003
+"""A greatest learning rate that these networks bear."""
 
 NOTHING = [0.0, 0.0, 0.0]
 """An epoch's sums before its first step: of the loss, of digits read right, of digits."""
@@ -109,7 +112,7 @@ class Loop:
             with closing(draw(self.epoch)) as drawn:
                 for images, labels in drawn:
                     self._train_epoch(images, labels, order(self.epoch, len(labels)), validate, tell, keeper)
-        except TrainingError:
+        except Diverged:
             if keeper.good is not None:
                 self.restore(keeper.good)
                 self.keep_average()
@@ -195,11 +198,7 @@ class Loop:
 
     def _check(self, loss: float) -> None:
         if not math.isfinite(loss):
-            raise TrainingError(
-                f"the loss is not finite in epoch {self.epoch + 1}: a learning rate of "
-                f"{self.schedule.peak:g} is too high here; try {self.schedule.peak / 10:g}"
-                f"{see('learning_rate')}"
-            )
+            raise Diverged(self.epoch + 1, self.schedule.peak, USUAL)
 
     def _steps(self, images: Any, labels: Any, batches: Any, rates: Any, forget: Any) -> tuple[Any, Any, Any]:
         """So many steps; the sums of the loss, of digits read right, of digits."""
@@ -253,7 +252,9 @@ class Loop:
         return State({"epoch": self.epoch, "step": self._step, "sums": self._sums}, arrays)
 
     def restore(self, state: State) -> None:
-        """Go back to a state. Raises RunError where it is another network's."""
+        """Go back to a state. Raises RunError where it is another network's, or beyond the training's end."""
+        if state.place["epoch"] > self.schedule.epochs or state.place["step"] >= self.steps_an_epoch:
+            raise RunError("the checkpoint lies beyond the training's end; expected that of this run")
         assign(self.model.weights, state.group("weights"))
         assign(seed_variables(self.model), state.group("seeds"))
         assign(self._averages, state.group("averages"))

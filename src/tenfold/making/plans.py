@@ -1,5 +1,6 @@
 """Plans: all that decides what a training gives, written to run.json before it begins."""
 
+import hashlib
 import json
 import math
 import os
@@ -40,6 +41,13 @@ class Source:
     validation: float | str | None = None
     limit: int | None = None
     as_is: bool = False
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.data, str | None) or not isinstance(self.as_is, bool):
+            raise OptionError(
+                f"expected the name of a data set and whether its pictures are taken as they are; got "
+                f"{self.data!r} and {self.as_is!r}"
+            )
 
     @property
     def holds_nothing_out(self) -> bool:
@@ -86,6 +94,11 @@ class Plan:
 
     def __post_init__(self) -> None:
         check_seed(self.seed)
+        if not isinstance(self.init, str | None) or not isinstance(self.tensorboard, bool):
+            raise OptionError(
+                f"expected the name of a run to begin with, and whether to write logs for TensorBoard; got "
+                f"{self.init!r} and {self.tensorboard!r}"
+            )
         every = self.save_every
         if isinstance(every, bool) or not isinstance(every, int | float) or not 0 <= every < math.inf:
             raise OptionError(f"seconds between checkpoints must be 0 or more, got {every!r}")
@@ -143,7 +156,7 @@ def find_source(
     if not isinstance(data, Dataset):
         names = [str(given) if isinstance(given, Path) else given for given in (data, validation)]
         return Source(names[0], names[1], limit, as_is)  # type: ignore[arg-type]
-    given = {"validation": validation, "limit": limit}
+    given = {"validation": validation, "limit": limit, "as_is": as_is or None}
     if asked := [name for name, value in given.items() if value is not None]:
         raise OptionError(f"{' and '.join(asked)}: give it to load_data, a Dataset is loaded already")
     return None
@@ -168,6 +181,12 @@ def describe_data(dataset: Dataset) -> dict[str, Any]:
         "test": len(dataset.test) if dataset.test else 0,
         "class_names": list(dataset.class_names),
     }
+
+
+def hash_plan(plan: Plan, dataset: Dataset) -> str:
+    """SHA-256 of all that decides a training's weights but for the weights it begins with."""
+    deciding = [asdict(plan.recipe), plan.seed, hash_splits(dataset.train, dataset.validation)]
+    return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()
 
 
 def plan_content(plan: Plan, data: Mapping[str, Any], versions: Mapping[str, str]) -> dict[str, Any]:
@@ -213,13 +232,13 @@ def when_begun(folder: Path) -> str:
 def refuse_changes(folder: Path, kind: str, begun: Mapping[str, Any], now: Mapping[str, Any]) -> None:
     """Raise OptionError with the differences where what a run was begun with is not what there is now."""
     changed = [
-        f"{name} was {_short(begun.get(name))}, is {_short(value)}"
+        f"{name.replace('_', ' ')} {_short(name, begun.get(name))}, now {_short(name, value)}"
         for name, value in now.items()
         if begun.get(name) != value
     ]
     if changed:
         raise OptionError(
-            f"{folder}: the {kind} changed since this run was begun ({'; '.join(changed)}); "
+            f"{folder}: begun with {kind} ({'; '.join(changed)}); "
             "a run goes on with what it was begun with, or begins anew in a new folder"
         )
 
@@ -254,6 +273,8 @@ def _rebuild(kind: Any, content: Mapping[str, Any]) -> Any:
     return kind(**{f.name: content[f.name] for f in fields(kind) if f.name in content})
 
 
-def _short(value: object) -> str:
+def _short(name: str, value: object) -> str:
+    if value is None:
+        return "MNIST" if name == "data" else "the recipe's" if name == "validation" else "none"
     text = str(value)
     return text if len(text) <= 60 else text[:12] + "..."

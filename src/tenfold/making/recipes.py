@@ -41,6 +41,8 @@ LARGEST_KERNEL = 9
 
 LARGEST_FILTERS = 1024
 
+MOST_EPOCHS = 1_000_000
+
 FITTINGS = ("stock", "plain", "varied", "hands")
 """How a network is fitted: by Keras' own `fit`; or in a compiled loop on images as they are, on images varied
 a little afresh each epoch, or on other people's hands drawn afresh (see `making.compiled`)."""
@@ -89,7 +91,9 @@ class Recipe:
         choose("loss", self.loss, LOSSES)
         choose("optimizer", self.optimizer, OPTIMIZERS)
         choose("fitting", self.fitting, FITTINGS)
-        _check_count("epochs", self.epochs)
+        if not isinstance(self.name, str):
+            raise OptionError(f"a recipe's name is text, got {self.name!r}")
+        _check_count("epochs", self.epochs, MOST_EPOCHS)
         _check_count("batch size", self.batch_size)
         _check_rate(self.learning_rate)
         _check_share("held_out", self.held_out)
@@ -181,7 +185,7 @@ def choose(what: str, name: object, known: Iterable[str]) -> str:
 
 def _check_count(what: str, count: object, most: float = math.inf) -> None:
     if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= most:
-        span = "of at least 1" if most == math.inf else f"from 1 to {most}"
+        span = "of at least 1" if most == math.inf else f"from 1 to {most:,}"
         raise OptionError(f"{what} must be a whole number {span}, got {count!r}")
 
 

@@ -250,11 +250,17 @@ def held(folder: Path, name: str = PLAN) -> Iterator[None]:
 
 
 def write_history(path: Path, rows: Sequence[Mapping[str, float]]) -> None:
-    """Write history.csv anew, with these epochs. Raises RunError."""
-    with suppress(FileNotFoundError):
-        path.unlink()
-    for row in rows:
-        append_history(path, row)
+    """Write history.csv anew, with these epochs; without any there is none. Raises RunError."""
+    if not rows:
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise RunError(f"{path}: cannot be written anew ({error.strerror})") from error
+        return
+    with written_aside(path) as aside, aside.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 def append_history(path: Path, row: Mapping[str, float]) -> None:
@@ -266,7 +272,7 @@ def append_history(path: Path, row: Mapping[str, float]) -> None:
                 writer.writeheader()
             writer.writerow(row)
     except OSError as error:
-        raise RunError(f"{path}: cannot be written ({error.strerror})") from None
+        raise RunError(f"{path}: cannot be written ({error.strerror})") from error
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:

@@ -3,8 +3,10 @@
 import errno
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import BrokenExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,11 +14,11 @@ from typing import Any
 import numpy as np
 
 from tenfold.data import DIGITS, Dataset, remark_on
-from tenfold.errors import DataError, OptionError, RunError, TrainingError, see
+from tenfold.errors import DataError, OptionError, RunError, TrainingError, see, some_of
 from tenfold.making import beginnings, plans, runs
 from tenfold.making.backend import keras
 from tenfold.making.board import Board
-from tenfold.making.checkpoints import SAVE_EVERY, Keeper
+from tenfold.making.checkpoints import SAVE_EVERY, Diverged, Keeper
 from tenfold.making.compiled import COMPILED
 from tenfold.making.ensembles import describe_members, join
 from tenfold.making.events import Event, Finished, Member, Note, Started
@@ -24,7 +26,7 @@ from tenfold.making.finishing import Work, finish, save_model
 from tenfold.making.fitting import Fitted, fit_stock
 from tenfold.making.networks import build_network
 from tenfold.making.plans import Plan
-from tenfold.making.recipes import Recipe
+from tenfold.making.recipes import RECIPES, Recipe
 from tenfold.making.runs import Run
 from tenfold.making.surroundings import describe_versions
 from tenfold.reading.bundle import LARGEST
@@ -39,6 +41,9 @@ AS_IS = (
     "pictures are taken as they are, but a reader prepares the pictures it is given: this suits only those "
     "that are cut and centred like MNIST's"
 )
+
+LEAST_STEPS = 4
+"""Where a recipe's own batch is larger than the data, an epoch has so many steps."""
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """What the system says where a disk, a share of it or a file is full."""
@@ -80,6 +85,9 @@ def train(
         averaging.
     on_event: called with each event of `making.events`; None turns notes into Python warnings.
     choices: changes to the recipe, such as `activation="elu"`; see `Recipe`.
+
+    `best` and `ink` draw their images in processes of their own, which import the program that trains: so its
+    calls stand under `if __name__ == "__main__":`, as ever with Python's `multiprocessing`.
 
     The test images are read once, after the training, by the reader that was saved. Ctrl-C lets the step be
     finished, saves, and raises KeyboardInterrupt; a run that had nothing to save takes its folder away.
@@ -143,9 +151,13 @@ def _begin(
 ) -> Run:
     """Train in a new folder; it goes again where the training breaks off with nothing to go on from."""
     clock = time.perf_counter()
+    plan = _with_batch(plan, dataset, tell)
     dataset = _fit_together(plan, dataset)
     model = _first_model(plan, dataset)
-    content = plans.plan_content(plan, plans.describe_data(dataset), describe_versions())
+    described = plans.describe_data(dataset)
+    if plan.init is not None:
+        described["init_sha256"] = beginnings.load_weights(model, Path(plan.init))
+    content = plans.plan_content(plan, described, describe_versions())
     folders = runs.claim_folder(out, plan.name, content, _room(plan, model))
     work = Work(folders[0], plan, dataset, tell, clock, content["started"])
     with runs.held(work.folder):
@@ -165,24 +177,34 @@ def _resume(
     clock = time.perf_counter()
     plan, described, versions = plans.read_plan(folder)
     if (folder / runs.METRICS).exists():
-        run = runs.load_run(folder)
-        Keeper(folder).clear()
-        return run
+        return _finished(folder)
     if data is None and plan.source is None:
         raise OptionError(f"{folder}: was begun by a program with data of its own; give it, as `data`")
-    dataset = _fit_together(plan, plan.load() if data is None else data)
+    dataset = _fit_together(plan, plan.load() if data is None else data, described)
     now = plans.describe_data(dataset)
-    plans.refuse_changes(folder, "data", described, {k: v for k, v in now.items() if k != "source"})
+    plans.refuse_changes(folder, "other data", described, {k: v for k, v in now.items() if k != "source"})
     other = [
         f"{k} {versions.get(k)}, now {v}" for k, v in describe_versions().items() if versions.get(k) != v
     ]
     if other:
         tell(Note(f"begun with {'; '.join(other)}: the weights may differ in their last bits"))
-    model = _first_model(plan, dataset)
     with runs.held(folder), guard(folder):
+        if (folder / runs.METRICS).exists():  # another process has finished it meanwhile
+            return _finished(folder)
+        model = _first_model(plan, dataset)
+        if plan.init is not None and Keeper(folder).begins():
+            found = {"init_sha256": beginnings.load_weights(model, Path(plan.init))}
+            plans.refuse_changes(folder, "other weights", described, found)
         runs.check_room(folder, _room(plan, model, folder))
         work = Work(folder, plan, dataset, tell, clock, plans.when_begun(folder))
         return _train_into(work, model, restore=True)
+
+
+def _finished(folder: Path) -> Run:
+    """A run that is finished already."""
+    run = runs.load_run(folder)
+    Keeper(folder).clear()
+    return run
 
 
 def _first_model(plan: Plan, dataset: Dataset) -> keras.Model:
@@ -196,8 +218,6 @@ def _first_model(plan: Plan, dataset: Dataset) -> keras.Model:
             f"{plan.ensemble} networks of {model.count_params():,} parameters make a reader of "
             f"{size >> 20} MB; expected at most {LARGEST >> 20} MB: train fewer, or smaller ones"
         )
-    if plan.init is not None:
-        beginnings.load_weights(model, Path(plan.init))
     return model
 
 
@@ -226,12 +246,13 @@ def _advised(tell: Callable[[Event], None], folder: Path) -> Iterator[None]:
         if _holds(folder):
             tell(Note(f"to go on: {command}"))
         raise
-    except RunError as error:
+    except (RunError, TrainingError) as error:
         # Keras hides causes of what passes through `fit`; the context is left.
         cause = error.__cause__ or error.__context__
-        if not _holds(folder) or not isinstance(cause, OSError) or cause.errno not in NO_ROOM:
+        if not _holds(folder) or not isinstance(cause, OSError | BrokenExecutor):
             raise
-        raise RunError(f"{error}; what was saved before is whole: make room, then {command}") from error
+        first = "make room, then " if isinstance(cause, OSError) and cause.errno in NO_ROOM else "to go on: "
+        raise type(error)(f"{error}; what was saved before is whole: {first}{command}") from cause
 
 
 @contextmanager
@@ -243,17 +264,25 @@ def _rescued(work: Work, keeper: Keeper) -> Iterator[None]:
         with suppress(RunError):
             keeper.rescue()
         if keeper.holds:
-            work.tell(Note(f"saved; whole epochs so far: {len(keeper.rows)}"))
+            work.tell(Note(f"saved, every step so far; whole epochs: {len(keeper.rows)}"))
         raise
-    except TrainingError as error:
+    except Diverged as error:
         with suppress(RunError):
             keeper.rescue()
-        if keeper.good is None or not (work.folder / runs.MODEL).exists():
+        if not (work.folder / runs.MODEL).exists():
+            keeper.clear()  # no epoch was whole, and what there is leads here again
+        if keeper.good is None:
             raise
         raise TrainingError(
             f"{error}; the weights of epoch {keeper.good.place['epoch']} are kept: to go on from them, "
             f"tenfold train --init {work.folder} --learning-rate {work.plan.recipe.rate / 10:g}"
         ) from error
+    except Exception as error:
+        with suppress(RunError):
+            keeper.rescue()
+        if not isinstance(error, OSError) or isinstance(error, RunError):
+            raise
+        raise RunError(f"{work.folder}: cannot be written ({error.strerror or error})") from error
 
 
 def _train_into(work: Work, model: keras.Model, restore: bool) -> Run:
@@ -269,7 +298,7 @@ def _train_into(work: Work, model: keras.Model, restore: bool) -> Run:
 
 def _train_one(work: Work, model: keras.Model, restore: bool) -> None:
     folder, plan, dataset, tell = work.folder, work.plan, work.dataset, work.tell
-    keeper = Keeper(folder, tell, plan.save_every, _board(plan, folder))
+    keeper = Keeper(folder, tell, plan.save_every, _board(plan, folder), plans.hash_plan(plan, dataset))
     if restore:
         keeper.restore()
     with _rescued(work, keeper):
@@ -280,7 +309,7 @@ def _train_one(work: Work, model: keras.Model, restore: bool) -> None:
         try:
             with keeper.stoppable():
                 fitted = FITS[plan.recipe.fitting](model, plan.recipe, dataset, plan.seed, tell, keeper)
-        except TrainingError:
+        except Diverged:
             if keeper.good is not None:
                 save_model(model, folder)
             raise
@@ -298,7 +327,6 @@ def _train_members(work: Work) -> None:
         members.append(_train_member(plan.member(seed), work.dataset, folder, tell))
     tell(Note(f"joining {len(members)} networks into one reader"))
     model, fitted = join(members, work.dataset.validation, plan.seed)
-    runs.write_history(work.folder / runs.HISTORY, fitted.history)
     finish(work, model, fitted, {"members": describe_members(members)})
 
 
@@ -306,7 +334,7 @@ def _train_member(plan: Plan, dataset: Dataset, folder: Path, tell: Callable[[Ev
     if not folder.exists():
         return _begin(plan, dataset, folder, tell)
     begun = plans.settings(plans.read_plan(folder)[0])
-    plans.refuse_changes(folder, "recipe or its settings", begun, plans.settings(plan))
+    plans.refuse_changes(folder, "other choices", begun, plans.settings(plan))
     return _resume(folder, dataset, tell)
 
 
@@ -328,10 +356,27 @@ def _board(plan: Plan, folder: Path) -> Callable[[runs.Row], None]:
     return Board(folder / runs.TENSORBOARD) if plan.tensorboard else lambda row: None
 
 
-def _fit_together(plan: Plan, dataset: Dataset) -> Dataset:
-    """The data as the plan takes it. Raises OptionError where they do not go together."""
+def _with_batch(plan: Plan, dataset: Dataset, tell: Callable[[Event], None]) -> Plan:
+    """The plan with a batch that the data can fill, where its recipe's own is larger and none was chosen."""
+    recipe, count = plan.recipe, len(dataset.train)
+    own = RECIPES.get(recipe.name)
+    if recipe.batch_size <= count or own is None or recipe.batch_size != own.batch_size:
+        return plan
+    size = max(1, count // LEAST_STEPS)
+    tell(
+        Note(f"batches of {size}: the recipe's {recipe.batch_size} are more than the {count} training images")
+    )
+    return replace(plan, recipe=replace(recipe, batch_size=size))
+
+
+def _fit_together(plan: Plan, dataset: Dataset, described: Mapping[str, Any] | None = None) -> Dataset:
+    """The data as the plan takes it. Raises OptionError where they do not go together.
+
+    described: what run.json says of the data, of a run that was begun; it need not ask the run `init` again.
+    """
     if plan.init is not None:
-        dataset = beginnings.match_dataset(dataset, beginnings.look_at(plan.init))
+        names = described["class_names"] if described else beginnings.look_at(plan.init).class_names
+        dataset = beginnings.match_dataset(dataset, plan.init, tuple(names))
     else:
         check_classes(dataset)
     check_fit(plan.recipe, dataset)
@@ -354,12 +399,12 @@ def check_fit(recipe: Recipe, dataset: Dataset) -> None:
     if recipe.batch_size > len(dataset.train):
         raise OptionError(
             f"a batch of {recipe.batch_size} is larger than the {len(dataset.train)} training images; "
-            "expected at most one epoch's images in a batch"
+            f"expected a batch size of at most {len(dataset.train)}"
         )
     if recipe.fitting == "hands" and dataset.class_names != DIGITS:
         raise OptionError(
             f"the recipe {recipe.name} is for the ten digits and learns to refuse all else; the data has the "
-            f"classes {', '.join(dataset.class_names[:5])}, ...; the recipes classic, fast and best take any"
+            f"classes {some_of(dataset.class_names)}; the recipes classic, fast and best take any"
         )
     if recipe.early_stopping is not None and len(dataset.validation) == 0:
         raise OptionError(

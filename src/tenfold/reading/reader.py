@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from tenfold.errors import PictureError, ReaderError, TenfoldError
+from tenfold.errors import PictureError, ReaderError, TenfoldError, some_of
 from tenfold.reading.answers import Page, Polygon, Prediction
 from tenfold.reading.bundle import IMAGE, PREPARATION, card_of, check_network, open_network, reader_file
 from tenfold.reading.decode import Pixels, decode, decode_all, named
@@ -149,9 +149,7 @@ class Reader:
         from tenfold.reading.pagereading import Wish
 
         if self.labels != tuple("0123456789"):
-            raise ReaderError(
-                f"{self.path}: reads {', '.join(self.labels[:5])}...; numbers need a reader of 0 to 9"
-            )
+            raise ReaderError(f"{self.path}: reads {some_of(self.labels)}; numbers need a reader of 0 to 9")
         return Wish(regions, Knowledge(length, check, None if ids is None else frozenset(ids)), marks)
 
     def _read_pixels(self, pixels: Pixels, wish: Wish) -> Page:
