@@ -150,7 +150,7 @@ def test_values_may_be_numbers_and_come_once() -> None:
         ("relu", "expected DIAL=VALUE,VALUE such as activation=relu,tanh"),
         ("epochs=abc", "epochs takes whole numbers, got 'abc'"),
         ("epochs=1.5", "epochs takes whole numbers, got '1.5'"),
-        ("epochs=0", "epochs must be a whole number of at least 1"),
+        ("epochs=0", "epochs must be a whole number from 1 to 1,000,000"),
         ("filters=0", "filters must be a whole number from 1 to 1,024, got 0"),
         ("kernel_size=10", "kernel size must be a whole number from 1 to 9"),
         ("dropout=1", "dropout must be a share from 0 to below 1, got 1.0"),

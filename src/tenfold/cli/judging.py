@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tenfold.cli.show import interval_text, say, show_name, tell, score_line, write
+from tenfold.cli.show import interval_text, say, score_line, show_name, tell, write
 
 if TYPE_CHECKING:
     from tenfold.data import Dataset
