@@ -104,7 +104,7 @@ VARIED = Practice(
 )
 """For the best figure on MNIST: its own writers, a little varied."""
 
-HANDS = Practice(Hands())
+HANDS = Practice(Hands(), threshold=0.75)
 """For other people's handwriting. The threshold was chosen on simulated strangers (docs/architecture.md)."""
 
 
