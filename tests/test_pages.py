@@ -202,6 +202,15 @@ def test_a_row_of_boxes_is_one_number_and_table_cells_are_many() -> None:
     assert len(layout(table).lines) == 3
 
 
+def test_long_boxes_above_one_another_lose_their_sides_too() -> None:
+    picture = blank(400, 640)
+    for top, text in ((84, "7182405"), (184, "86"), (284, "1250")):
+        cv2.rectangle(picture, (190, top), (600, top + 64), 120, 2)
+        paste(picture, digits(text, 32, 0.3), 215, top + 16)
+    assert len([rule for rule in layout(picture).rules if rule.upright]) == 6
+    assert [number.text for number in tenfold.load().read(picture).numbers] == ["7182405", "86", "1250"]
+
+
 def test_rules_are_taken_out_and_digits_that_cross_them_stay_whole() -> None:
     plain, ruled = blank(), blank()
     for y in range(80, 480, 62):

@@ -187,12 +187,16 @@ def missing_sides(strength: Pixels, threshold: float, known: list[Trace]) -> lis
                 break
             for x in _expected(top, bottom, upright):
                 side = _standing(strength, threshold, top, bottom, x)
-                if side is not None and all(
-                    abs(side.at(side.first) - f.at(side.first)) > NEAR for f in found
-                ):
+                if side is not None and not any(_same(side, other) for other in found):
                     found.append(side)
             break
     return found
+
+
+def _same(one: Trace, other: Trace) -> bool:
+    """Whether two upright sides are one, and not one above the other."""
+    first, last = max(one.first, other.first), min(one.last, other.last)
+    return first < last and abs(one.at(first) - other.at(first)) <= NEAR
 
 
 def _expected(top: Trace, bottom: Trace, upright: list[Trace]) -> list[float]:
