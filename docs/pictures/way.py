@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 import tenfold
 from tenfold.reading.bundle import WEIGHTS
 from tenfold.reading.linereading import LineNetwork, normalise
-from tenfold.reading.pages.layout import _laid_out, _plate
+from tenfold.reading.pages import layout
+from tenfold.reading.pages.layout import _plate
 from tenfold.reading.spelling import spell
 
 HERE = Path(__file__).resolve().parent
@@ -57,7 +58,7 @@ def find_steps() -> tuple[Step, ...]:
     picture = cv2.cvtColor(cv2.imread(str(HERE / "register.jpg")), cv2.COLOR_BGR2RGB)
     plate, _ = _plate(picture)
     number = tenfold.load().read(picture).numbers[SHOWN]
-    lines = _laid_out(plate, None, picture.shape[1::-1], 0).lines
+    lines = layout(picture).lines
     line = min(lines, key=lambda line: np.abs(np.subtract(line.polygon(), number.box)).max())
     proposed = LineNetwork(WEIGHTS / "lines.onnx").read([line.image])[0].texts()[:2]
     digit = min(number.digits, key=lambda digit: digit.confidence)
