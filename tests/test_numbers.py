@@ -685,6 +685,11 @@ def test_words_are_no_numbers_and_do_not_turn_the_page(reader: Reader, kind: str
     assert sum(not number.unsure for number in read) == 0
 
 
+@pytest.mark.parametrize("key", [777_010, 777_020, 777_110])
+def test_the_grain_of_a_blank_sheet_is_no_number(reader: Reader, key: int) -> None:
+    assert reader.read(empty_page(key, "blank").picture).numbers == ()
+
+
 @pytest.mark.parametrize("style", ["turned left", "turned right", "upside down"])
 def test_a_turned_page_reads_as_if_it_were_upright(reader: Reader, style: str) -> None:
     made = page(77, style, split="validation")

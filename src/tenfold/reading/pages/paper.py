@@ -6,12 +6,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from tenfold.reading.contrast import quantile
+
 Pixels = NDArray[np.uint8]
 
 REACH = 57  # pixels of the working picture: pens thinner than this are ink, wider dark areas are paper
 DARKEST = 24  # grey level below which a paper's own shade cannot be told from black
 BLOCK = 24  # pixels: side of the blocks in which the paper's noise is measured
 NOISE_UNIT = 8.0  # noise is kept in eighths of a level
+PALE = 190.0  # levels of 255: paper as light has no lighter ink
 CLEAR = 3.2  # times the paper's roughness that ink must stand out by
 FAINTEST = 9  # levels of 255 that ink must stand out by
 LOCAL = 0.42  # share of the strongest ink nearby that the edge of a stroke has
@@ -52,10 +55,15 @@ def to_grey(picture: Pixels) -> Pixels:
 
 
 def is_dark_on_light(grey: Pixels) -> bool:
-    """Ink is the rarer side: whether what stands out from its surroundings is dark."""
+    """Ink is the rarer side: whether what stands out from its surroundings is dark.
+
+    On pale paper it is: nothing is much lighter, and the noise of a blank sheet stands out on either side.
+    """
     scale = min(1.0, 700 / max(grey.shape))
     small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA).astype(np.float32)
     reach = max(3, max(small.shape) // 24) | 1
+    if quantile(small, 0.5) > PALE:
+        return True
     contrast = small - cv2.blur(small, (reach, reach))
     return float((contrast * contrast * contrast).mean()) <= 0
 
