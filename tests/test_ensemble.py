@@ -284,7 +284,7 @@ def test_kill_9_at_any_moment_and_resumed_ends_with_the_same_reader(whole: Run, 
     kill_once([sys.executable, *resumed], tmp_path, saved(5), random.random() / 10)
     first = kept()
     assert (runs.member_folder(folder, 4) / runs.METRICS).exists()
-    kill_once([sys.executable, *resumed], tmp_path, (folder / runs.HISTORY).exists, random.random() / 10)
+    kill_once([sys.executable, *resumed], tmp_path, (folder / runs.MODEL).exists, random.random() / 10)
     assert not (folder / runs.METRICS).exists()
     check_same(resume(folder, on_event=ignore), whole)
     assert {path: time for path, time in kept().items() if path in first} == first
@@ -418,7 +418,7 @@ def test_the_command_trains_goes_on_and_tells_each_member(
         "network 2/2, seed 2  trained earlier",
     ]
     assert main(["train", "--resume", str(folder), "--ensemble", "3"]) == 2
-    assert "ensemble was 2, is 3" in capfd.readouterr().err
+    assert "ensemble 2, now 3" in capfd.readouterr().err
     assert main(["evaluate", str(folder)]) == 0
     assert capfd.readouterr().out.startswith(score)
     assert main(["compare", str(folder), str(folder / runs.MEMBERS / "seed-1")]) == 0

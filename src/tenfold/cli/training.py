@@ -23,12 +23,10 @@ if TYPE_CHECKING:
 _CLASSIC = Recipe()
 _OWN_RATES = {name: recipe.rate for name, recipe in RECIPES.items() if recipe.learning_rate is not None}
 _RATES = ", ".join(f"{name} {rate:g}" for name, rate in (OPTIMIZERS | _OWN_RATES).items())
-_PURPOSES = {
-    "classic": "the baseline, by stock Keras",
-    "fast": "seconds",
-    "best": "the most accurate on MNIST, a quarter of an hour",
-    "ink": "other people's hands, half an hour",
-}
+_PURPOSES = (
+    "fast takes seconds; best is the most accurate on MNIST, after a quarter of an hour; ink reads other "
+    "people's hands, after half an hour."
+)
 
 
 def _each(choice: str) -> str:
@@ -44,7 +42,7 @@ class Options:
         str | None,
         option(
             "NAME",
-            "; ".join(f"{name}: {purpose}" for name, purpose in _PURPOSES.items()) + ".",
+            f"One of {', '.join(RECIPES)}. {_PURPOSES}",
             _CLASSIC.name,
         ),
     ] = None
