@@ -142,13 +142,13 @@ def _csv(name: str, answer: "Prediction") -> None:
 
 def _predict_table(reader: "Reader", names: list[str]) -> int:
     """Answer every row of a CSV of pixels in the form of Kaggle's digit recognizer: ImageId,Label."""
-    from tenfold.data import read_pixels_csv
+    from tenfold.data import DIGITS, read_pixels_csv
 
     if len(names) != 1:
         raise OptionError(
             f"--format kaggle takes one CSV of pixels (pixel0 to pixel783), got {len(names)} names"
         )
-    if reader.labels != tuple("0123456789"):
+    if reader.labels != DIGITS:
         raise OptionError(f"--format kaggle is for digits; {reader.path} reads {some_of(reader.labels)}")
     images = read_pixels_csv(Path(names[0]))
     write("ImageId,Label")

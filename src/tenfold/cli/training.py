@@ -39,12 +39,7 @@ class Options:
     """What both commands take. None leaves a choice as the recipe has it."""
 
     recipe: Annotated[
-        str | None,
-        option(
-            "NAME",
-            f"One of {', '.join(RECIPES)}. {_PURPOSES}",
-            _CLASSIC.name,
-        ),
+        str | None, option("NAME", f"One of {', '.join(RECIPES)}. {_PURPOSES}", _CLASSIC.name)
     ] = None
     activation: Annotated[
         str | None, option("NAME", f"Of the hidden layers: {', '.join(ACTIVATIONS)}.", _CLASSIC.activation)

@@ -82,6 +82,17 @@ def collect(**groups: Sequence[Any]) -> dict[str, Array]:
     }
 
 
+def stands(state: State, epochs: int, steps: int) -> tuple[int, int]:
+    """The epoch and the step of a state, of a training of so many epochs of so many steps.
+
+    Raises RunError where it lies beyond the training's end.
+    """
+    epoch, step = int(state.place["epoch"]), int(state.place["step"])
+    if epoch > epochs or step >= steps:
+        raise RunError("the checkpoint lies beyond the training's end; expected that of this run")
+    return epoch, step
+
+
 def assign(variables: Sequence[Any], arrays: Sequence[Array]) -> None:
     """Give variables the values of a checkpoint. Raises RunError where they do not fit."""
     if [tuple(v.shape) for v in variables] != [a.shape for a in arrays]:
@@ -181,9 +192,8 @@ class Checkpoints:
 
     def clear(self) -> None:
         """Remove them all: the run is finished."""
-        for path in [
-            p for kind in ("*.checkpoint", ".*.checkpoint", "*.damaged") for p in self.folder.glob(kind)
-        ]:
+        kinds = ("*.checkpoint", ".*.checkpoint", "*.damaged")
+        for path in [path for kind in kinds for path in self.folder.glob(kind)]:
             with suppress(OSError):
                 path.unlink()
         with suppress(OSError):
@@ -290,21 +300,25 @@ class Keeper:
             raise Stopped
 
     def rescue(self) -> None:
-        """Keep the state after the last whole epoch, where no checkpoint is as far: training broke off."""
+        """Keep the state after the last whole epoch, where no checkpoint is as far and the disk takes it.
+
+        For a training that broke off: why it did is what its user hears of.
+        """
         if self._store is not None and self.good is not None and self._saved_step < self._good_step:
-            self._save(self._good_step, self.good)
+            with suppress(RunError):
+                self._save(self._good_step, self.good)
 
     def _save(self, step: int, state: State) -> None:
         """Keep a state; one whose weights are lost would push out those that are good."""
         assert self._store is not None
         if not state.finite:
             return
-        kept = {
+        place = {
+            **state.place,
             "rows": self.rows[: state.place["epoch"]],
             "seconds": round(self.seconds, 3),
             "plan": self._plan,
         }
-        place = {**state.place, **kept}
         self._store.save(step, State(place, state.arrays))
         self._saved, self._saved_step = time.perf_counter(), step
 

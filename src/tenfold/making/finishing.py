@@ -10,7 +10,7 @@ from typing import Any
 from tenfold.data import DIGITS, Dataset, load_mnist
 from tenfold.data.writing import written_aside
 from tenfold.judging import Report, evaluate
-from tenfold.making import plans, runs
+from tenfold.making import runs
 from tenfold.making.backend import keras
 from tenfold.making.events import Event, Note
 from tenfold.making.export import hash_weights, rewrite_card, write_reader
@@ -22,11 +22,15 @@ from tenfold.reading import Card, load
 
 @dataclass(frozen=True, eq=False)
 class Work:
-    """One training under way: its folder, what was asked for, who is told, when it was begun."""
+    """One training under way: its folder, what was asked for, who is told, when it was begun.
+
+    described: the data set, by `plans.describe_data`.
+    """
 
     folder: Path
     plan: Plan
     dataset: Dataset
+    described: dict[str, Any]
     tell: Callable[[Event], None]
     clock: float
     started: str
@@ -45,7 +49,7 @@ def finish(
         "seed": plan.seed,
         "seeds": list(plan.seeds),
         "parameters": card.parameters,
-        "data": plans.describe_data(dataset),
+        "data": work.described,
         "figures": card.figures,
         "epochs": len(fitted.history),
         "kept_epoch": fitted.kept_epoch,

@@ -14,10 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tenfold.data import Dataset, Split, one_hot
-from tenfold.errors import RunError
 from tenfold.making.backend import keras
 from tenfold.making.batches import stream_batches
-from tenfold.making.checkpoints import Diverged, Keeper, State, assign, collect, seed_variables
+from tenfold.making.checkpoints import Diverged, Keeper, State, assign, collect, seed_variables, stands
 from tenfold.making.events import Event, Note, Progress, end_of_epoch
 from tenfold.making.recipes import OPTIMIZERS as RATES
 from tenfold.making.recipes import Recipe
@@ -127,7 +126,7 @@ def note_guessing(row: Row, dataset: Dataset, tell: Callable[[Event], None]) -> 
         tell(
             Note(
                 f"it has learnt nothing yet: {accuracy:.1%} right, where guessing gives {guessing:.1%}; "
-                f"try another learning rate, or more epochs"
+                "try another learning rate, or more epochs"
             )
         )
 
@@ -225,12 +224,11 @@ class _Watcher(keras.callbacks.Callback):  # type: ignore[misc]
     def restore(self, state: State) -> None:
         """Go back to a state. Raises RunError where it is another network's, or beyond the training's end."""
         model = self._network
-        if state.place["epoch"] > self._recipe.epochs or state.place["step"] >= self.batches:
-            raise RunError("the checkpoint lies beyond the training's end; expected that of this run")
+        place = stands(state, self._recipe.epochs, self.batches)
         assign(model.weights, state.group("weights"))
         assign(seed_variables(model), state.group("seeds"))
         assign(model.optimizer.variables, state.group("optimizer"))
-        self.epoch, self.batch = int(state.place["epoch"]), int(state.place["step"])
+        self.epoch, self.batch = place
         self._metrics = state.group("metrics")
         if self._stopper is not None:
             self._stopper.restore(state.place["stopping"], state.group("best"))

@@ -1,6 +1,5 @@
 """The line network as one .onnx file with its card: written from the weights, proved equal when written."""
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from tenfold.data.writing import written_aside
 from tenfold.errors import ReaderError
+from tenfold.making.export import hash_weights
 from tenfold.making.linenetwork import folded
 from tenfold.reading.bundle import PROPERTY
 from tenfold.reading.linereading import BLANK, HEIGHT
@@ -31,7 +31,7 @@ def write_line_network(
 
     Raises ReaderError where the file answers differently, RunError where it cannot be written.
     """
-    card = {**card, "weights_sha256": _hash(network)}
+    card = {**card, "weights_sha256": hash_weights(network)}
     model = _graph(network, float(card["temperature"]))
     model.metadata_props.add(key=PROPERTY, value=json.dumps(card, sort_keys=True))
     content = model.SerializeToString(deterministic=True)
@@ -39,14 +39,6 @@ def write_line_network(
     with written_aside(Path(path)) as aside:
         aside.write_bytes(content)
     return card
-
-
-def _hash(network: Any) -> str:
-    digest = hashlib.sha256()
-    for weight in network.get_weights():
-        digest.update(repr(weight.shape).encode())
-        digest.update(np.ascontiguousarray(weight, dtype="<f4").tobytes())
-    return digest.hexdigest()
 
 
 def _graph(network: Any, temperature: float) -> Any:

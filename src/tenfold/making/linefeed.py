@@ -57,6 +57,11 @@ def make_chunk(stock: Stock, seed: int, chunk: int, batch: int, lines: int, cycl
     return batches
 
 
+def cycle_at(chunk: float, ends: tuple[int, ...]) -> int:
+    """The cycle, from 0, that a chunk belongs to; `ends` of the cycles."""
+    return sum(end <= chunk for end in ends)
+
+
 @contextmanager
 def feed(
     digits: Digits,
@@ -97,9 +102,8 @@ def _produce(
     cv2.setNumThreads(1)
     stock = Stock(digits, make_papers(seed))
     for chunk in chunks:
-        if not _hand_over(
-            queue, make_chunk(stock, seed, chunk, batch, lines, sum(end <= chunk for end in ends))
-        ):
+        made = make_chunk(stock, seed, chunk, batch, lines, cycle_at(chunk, ends))
+        if not _hand_over(queue, made):
             queue.cancel_join_thread()
             return
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tenfold.data.writing import written_aside
 from tenfold.errors import RunError, TrainingError
 from tenfold.making.backend import keras, tensorflow
-from tenfold.making.linefeed import Batch
+from tenfold.making.linefeed import Batch, cycle_at
 from tenfold.reading.linereading import BLANK, HEIGHT, SYMBOLS
 
 layers = keras.layers
@@ -54,10 +54,6 @@ class LineRecipe:
     def ends(self) -> tuple[int, ...]:
         """The chunk at which each cycle ends; the training with the last."""
         return tuple(accumulate(max(1, lines // self.chunk) for lines in self.cycles))
-
-    def cycle(self, progress: float) -> int:
-        """The cycle after so many chunks, from 0."""
-        return sum(end <= progress for end in self.ends)
 
 
 def build_line_network(channels: tuple[int, ...], normalised: bool = True) -> Any:
@@ -117,14 +113,14 @@ def learning_rate(progress: float, recipe: LineRecipe) -> float:
     It goes up where the optimizer is new. progress: chunks learned so far, with the fraction of the one that
     is being learned.
     """
-    cycle = recipe.cycle(progress)
+    cycle = cycle_at(progress, recipe.ends)
     if cycle == len(recipe.ends):
         return 0.0
     start = recipe.ends[cycle - 1] if cycle else 0
     share = (progress - start) / (recipe.ends[cycle] - start)
-    greatest = (
-        recipe.rate * (recipe.again if cycle else 1) if cycle < recipe.normalised else recipe.folded_rate
-    )
+    greatest = recipe.rate * recipe.again if cycle else recipe.rate
+    if cycle >= recipe.normalised:
+        greatest = recipe.folded_rate
     warm = recipe.warm_up if cycle in (0, recipe.normalised) else 0.0
     if share < warm:
         return greatest * max(share, 1e-3) / warm

@@ -12,9 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tenfold.errors import RunError
 from tenfold.making.backend import keras, tensorflow
-from tenfold.making.checkpoints import Diverged, Keeper, State, assign, collect, seed_variables
+from tenfold.making.checkpoints import Diverged, Keeper, State, assign, collect, seed_variables, stands
 from tenfold.making.events import Event, Progress, end_of_epoch
 from tenfold.making.optimizer import AdamW
 from tenfold.making.runs import DIGITS, Row
@@ -253,13 +252,12 @@ class Loop:
 
     def restore(self, state: State) -> None:
         """Go back to a state. Raises RunError where it is another network's, or beyond the training's end."""
-        if state.place["epoch"] > self.schedule.epochs or state.place["step"] >= self.steps_an_epoch:
-            raise RunError("the checkpoint lies beyond the training's end; expected that of this run")
+        place = stands(state, self.schedule.epochs, self.steps_an_epoch)
         assign(self.model.weights, state.group("weights"))
         assign(seed_variables(self.model), state.group("seeds"))
         assign(self._averages, state.group("averages"))
         assign(self._optimizer.variables, state.group("optimizer"))
-        self.epoch, self._step = int(state.place["epoch"]), int(state.place["step"])
+        self.epoch, self._step = place
         self._sums = [float(value) for value in state.place["sums"]]
 
     def keep_average(self) -> None:

@@ -183,9 +183,12 @@ def describe_data(dataset: Dataset) -> dict[str, Any]:
     }
 
 
-def hash_plan(plan: Plan, dataset: Dataset) -> str:
-    """SHA-256 of all that decides a training's weights but for the weights it begins with."""
-    deciding = [asdict(plan.recipe), plan.seed, hash_splits(dataset.train, dataset.validation)]
+def hash_plan(plan: Plan, data: Mapping[str, Any]) -> str:
+    """SHA-256 of all that decides a training's weights but for the weights it begins with.
+
+    data: from `describe_data`.
+    """
+    deciding = [asdict(plan.recipe), plan.seed, data["splits_sha256"]]
     return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()
 
 

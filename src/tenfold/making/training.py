@@ -5,7 +5,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import BrokenExecutor
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -155,11 +155,10 @@ def _begin(
     dataset = _fit_together(plan, dataset)
     model = _first_model(plan, dataset)
     described = plans.describe_data(dataset)
-    if plan.init is not None:
-        described["init_sha256"] = beginnings.load_weights(model, Path(plan.init))
-    content = plans.plan_content(plan, described, describe_versions())
+    began = {} if plan.init is None else {"init_sha256": beginnings.load_weights(model, Path(plan.init))}
+    content = plans.plan_content(plan, {**described, **began}, describe_versions())
     folders = runs.claim_folder(out, plan.name, content, _room(plan, model))
-    work = Work(folders[0], plan, dataset, tell, clock, content["started"])
+    work = Work(folders[0], plan, dataset, described, tell, clock, content["started"])
     with runs.held(work.folder):
         try:
             with guard(work.folder):
@@ -196,7 +195,7 @@ def _resume(
             found = {"init_sha256": beginnings.load_weights(model, Path(plan.init))}
             plans.refuse_changes(folder, "other weights", described, found)
         runs.check_room(folder, _room(plan, model, folder))
-        work = Work(folder, plan, dataset, tell, clock, plans.when_begun(folder))
+        work = Work(folder, plan, dataset, now, tell, clock, plans.when_begun(folder))
         return _train_into(work, model, restore=True)
 
 
@@ -261,14 +260,12 @@ def _rescued(work: Work, keeper: Keeper) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        with suppress(RunError):
-            keeper.rescue()
+        keeper.rescue()
         if keeper.holds:
             work.tell(Note(f"saved, every step so far; whole epochs: {len(keeper.rows)}"))
         raise
     except Diverged as error:
-        with suppress(RunError):
-            keeper.rescue()
+        keeper.rescue()
         if not (work.folder / runs.MODEL).exists():
             keeper.clear()  # no epoch was whole, and what there is leads here again
         if keeper.good is None:
@@ -278,8 +275,7 @@ def _rescued(work: Work, keeper: Keeper) -> Iterator[None]:
             f"tenfold train --init {work.folder} --learning-rate {work.plan.recipe.rate / 10:g}"
         ) from error
     except Exception as error:
-        with suppress(RunError):
-            keeper.rescue()
+        keeper.rescue()
         if not isinstance(error, OSError) or isinstance(error, RunError):
             raise
         raise RunError(f"{work.folder}: cannot be written ({error.strerror or error})") from error
@@ -298,7 +294,9 @@ def _train_into(work: Work, model: keras.Model, restore: bool) -> Run:
 
 def _train_one(work: Work, model: keras.Model, restore: bool) -> None:
     folder, plan, dataset, tell = work.folder, work.plan, work.dataset, work.tell
-    keeper = Keeper(folder, tell, plan.save_every, _board(plan, folder), plans.hash_plan(plan, dataset))
+    keeper = Keeper(
+        folder, tell, plan.save_every, _board(plan, folder), plans.hash_plan(plan, work.described)
+    )
     if restore:
         keeper.restore()
     with _rescued(work, keeper):

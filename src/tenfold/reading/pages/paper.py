@@ -61,9 +61,9 @@ def is_dark_on_light(grey: Pixels) -> bool:
     """
     scale = min(1.0, 700 / max(grey.shape))
     small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA).astype(np.float32)
-    reach = max(3, max(small.shape) // 24) | 1
     if quantile(small, 0.5) > PALE:
         return True
+    reach = max(3, max(small.shape) // 24) | 1
     contrast = small - cv2.blur(small, (reach, reach))
     return float((contrast * contrast * contrast).mean()) <= 0
 
