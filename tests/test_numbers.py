@@ -324,6 +324,32 @@ def test_of_two_ways_to_read_one_text_the_likelier_one_is_shown() -> None:
     assert [mark.kind for mark in number.marks] == ["point"]
 
 
+def word(strokes: int, gap: int) -> Line:
+    """A strip of upright strokes, each 36 tall and 5 wide, the gap after the first as given."""
+    image = np.zeros((60, 400), np.uint8)
+    for left in (20, *(25 + gap + 13 * k for k in range(strokes - 1))):
+        image[12:48, left : left + 5] = 255
+    return Line(image, PLAIN, (2000, 2000), 0, 36.0, WHOLE)
+
+
+@pytest.mark.parametrize(
+    ("strokes", "gap", "unsure"), [(7, 8, True), (3, 8, False), (9, 20, False)], ids=["word", "sign", "apart"]
+)
+def test_one_letter_of_a_word_that_looks_like_a_digit_is_never_sure(
+    strokes: int, gap: int, unsure: bool
+) -> None:
+    read = Candidate((replace(symbol("1", 0), left=20.0, right=25.0),), 1.0)
+    (number,) = numbers_of([word(strokes, gap)], [reading(read)], agreeing("1"), 0.8, NOTHING)
+    assert number.text == "1"
+    assert number.unsure is unsure
+
+
+def test_ink_too_far_away_to_be_a_piece_of_a_digit_is_none_of_its() -> None:
+    read = Candidate((replace(symbol("1", 0), left=20.0, right=25.0),), 1.0)
+    (number,) = numbers_of([word(5, 30)], [reading(read)], agreeing("1"), 0.8, NOTHING)
+    assert max(x for x, _ in number.box) < 40
+
+
 @pytest.mark.parametrize(("signs", "point"), [("12 50", 2), ("1 250", 1), ("12-5 0", 3)])
 def test_a_point_that_was_not_read_is_a_mark_like_any_other(signs: str, point: int) -> None:
     slot = signs.index(" ")

@@ -18,6 +18,9 @@ LEAST = 3  # pixels: less is dust
 DOT = 0.28  # of the digits' height: a point is no larger,
 LOW = 0.3  # nor further from their foot
 EDGE = 40  # of 255: a digit's soft edge ends here
+LETTER = (0.35, 1.6)  # of the symbols' height: what is as tall as this beside them may be a letter,
+NEAR = 0.3  # and of the same word when it stands no further away
+REACH = 0.5  # of the symbols' height: ink under no symbol and further than this from all is no part of one
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +40,7 @@ def cut_symbols(line: NDArray[np.uint8], spans: Sequence[tuple[float, float]]) -
 
     line: (h, w) uint8, bright ink on dark. spans: where each symbol was read, (left, right) in pixels.
     A component under one symbol is that symbol's; one under several is cut between them where ink is least.
+    One under none is the nearer one's, unless it is too far away to be a piece of it.
     """
     if not spans:
         return []
@@ -70,6 +74,29 @@ def unread_points(
     return sorted(found)
 
 
+def letters_beside(line: NDArray[np.uint8], symbols: Sequence[Cutout]) -> float:
+    """How much stands beside the symbols, in one word with them, that was read as nothing.
+
+    line: as in `cut_symbols`; symbols: all that was read, from left to right.
+
+    Returns its width as a share of the symbols' height: 0 for a number that stands free.
+    """
+    boxes = np.array([symbol.box for symbol in symbols])
+    height = float(np.max(boxes[:, 3] - boxes[:, 1] + 1))
+    first, last = float(boxes[:, 0].min()), float(boxes[:, 2].max())
+    _, _, stats, _ = components(line > INK)
+    tall = stats[1:, 3] / height
+    x, _, w, _, _ = stats[1:][(tall >= LETTER[0]) & (tall <= LETTER[1])].T
+    left, right, near = first, last, NEAR * height
+    for start, end in sorted(zip(x, x + w - 1, strict=True)):
+        if start <= right + near:
+            right = max(right, float(end))
+    for end, start in sorted(zip(x + w - 1, x, strict=True), reverse=True):
+        if end >= left - near:
+            left = min(left, float(start))
+    return (first - left + right - last) / height
+
+
 def _borders(line: NDArray[np.uint8], centres: NDArray[np.float64]) -> NDArray[np.int64]:
     """The columns at which neighbours part: little ink, near the middle between them; (symbols - 1,)."""
     profile = (line.astype(np.float32) / 255).sum(axis=0)
@@ -94,6 +121,8 @@ def _owners(
     count, names, stats, middles = components(line > INK)
     by_column = np.searchsorted(borders, np.arange(line.shape[1]), side="right") + 1
     owners = np.zeros(line.shape, np.int64)
+    inside = [((centres >= x) & (centres < x + w)).any() for x, _, w, _, _ in stats[1:]]
+    reach = REACH * stats[1:, 3][inside].max(initial=0) or line.shape[1]
     for index in range(1, count):
         x, y, w, h, area = (int(v) for v in stats[index])
         if area < SPECK * height * height:
@@ -104,8 +133,10 @@ def _owners(
             share: NDArray[np.int64] | int = np.broadcast_to(by_column[x : x + w], own.shape)
         elif len(under) == 1:
             share = int(under[0]) + 1
-        else:
+        elif np.maximum(x - centres, centres - (x + w)).min() <= reach:
             share = int(by_column[int(np.clip(middles[index][0], 0, line.shape[1] - 1))])
+        else:
+            continue
         window = owners[y : y + h, x : x + w]
         window[own] = share[own] if isinstance(share, np.ndarray) else share
     return owners

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from tenfold.errors import OptionError
 from tenfold.reading.answers import Mark, MarkKind, Number, Prediction
-from tenfold.reading.cutting import Cutout, cut_symbols, unread_points
+from tenfold.reading.cutting import Cutout, cut_symbols, letters_beside, unread_points
 from tenfold.reading.knowledge import Knowledge, texts_allowed
 from tenfold.reading.linereading import Candidate, LineReading, Symbol
 from tenfold.reading.pages import Line
@@ -41,6 +41,8 @@ class Weighing:
     texts: how many of the line network's texts the digit network looks at; alternatives: how many are told.
     unlikely: texts less likely than this, beside the best, are not looked at.
     missed: a sign beside the digits that looks more like a digit than this makes the number unsure.
+    letters: where more than this was written beside the digits as one word with them (in heights of theirs),
+        the number is unsure: one letter of a word looks like a digit sooner or later.
     empty: a line that holds no digit at all with more than this probability gives no number.
     marked: where a mark that changes the value is likelier than this, seen or not, the number is unsure.
     """
@@ -51,6 +53,7 @@ class Weighing:
     alternatives: int = 4
     unlikely: float = 1e-3
     missed: float = 0.5
+    letters: float = 1.2
     empty: float = 0.5
     marked: float = 0.1
 
@@ -234,6 +237,7 @@ def _number(
     unsure = (
         confidence < threshold
         or best.missed > weighing.missed
+        or letters_beside(line.image, (*best.cutouts, *best.mark_boxes)) > weighing.letters
         or _changes_value(found, len(text), marks)
         or _marked(line, texts, text, marks) > weighing.marked
         or not knowledge.vouches_for(text, raw)
