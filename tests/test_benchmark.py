@@ -318,6 +318,27 @@ def test_a_folder_is_taken_away_when_nothing_came_of_it(tmp_path, monkeypatch):
         benchmark(parts=["prediction"], out=tmp_path)
 
 
+def test_what_was_measured_is_kept_when_something_later_fails(tmp_path, monkeypatch):
+    monkeypatch.setattr(measurement, "KERAS_ANSWER", "pass")
+    monkeypatch.setattr(measurement, "STARTS", 1)
+
+    def fail(*_: object) -> None:
+        raise TrainingError("no")
+
+    monkeypatch.setattr(measurement, "_run_recipe", fail)
+    monkeypatch.setattr(measurement, "_run_script", fail)
+    seen: list[int] = []
+    with pytest.raises(TrainingError):
+        benchmark(
+            parts=["start", "growth"],
+            out=tmp_path / "measured",
+            on_found=lambda found: seen.append(len(found.timings)),
+        )
+    kept = json.loads((tmp_path / "measured" / "benchmark.json").read_text())
+    assert seen == [1, 2, 3, 4]
+    assert len(kept["measured"]["timings"]) == 4
+
+
 @pytest.mark.slow
 def test_the_command_measures_real_trainings(tmp_path, capfd, monkeypatch):
     monkeypatch.chdir(tmp_path)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -57,10 +58,9 @@ def benchmark(
         torch=torch,
         out=out,
         on_row=show_row,
+        on_found=None if json is None else partial(write_json, path=json),
     )
     show_benchmark(found)
-    if json is not None:
-        write_json(found, json)
     for path in (json, *((out / FIGURES, out / PICTURE) if out else ())):
         if path is not None:
             tell(f"written: {path}")

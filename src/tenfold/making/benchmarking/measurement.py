@@ -4,7 +4,7 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -104,6 +104,7 @@ def benchmark(
     torch: bool = True,
     out: str | Path | None = None,
     on_row: Tell | None = None,
+    on_found: Callable[[Benchmark], None] | None = None,
 ) -> Benchmark:
     """Measure recipes beside stock Keras and PyTorch on this machine, side by side in one run.
 
@@ -112,8 +113,10 @@ def benchmark(
     images. The test images are read once, at the end of each training.
 
     recipes, parts, seeds, stock, limit, torch: as in `Asked`.
-    out: a new folder for `benchmark.json` and `benchmark.png`; None writes nothing.
+    out: a new folder for `benchmark.json`, which grows with each thing measured, and `benchmark.png`; None
+        writes nothing.
     on_row: called with each thing that is measured as soon as it is, and with lines that say what comes.
+    on_found: called after each with all that was found so far.
 
     Raises:
         OptionError: a name or number that makes no sense; before anything is measured.
@@ -124,10 +127,16 @@ def benchmark(
     asked = Asked(tuple(recipes), tuple(parts), seeds, stock, limit, torch)
     _check_surroundings(asked)
     folder = None if out is None else _claim(Path(out))
-    try:
-        found = _measure(asked, on_row or (lambda row: None))
+
+    def keep(found: Benchmark) -> None:
         if folder is not None:
             write_json(found, folder / FIGURES)
+        if on_found is not None:
+            on_found(found)
+
+    try:
+        found = _measure(asked, on_row or (lambda row: None), keep)
+        if folder is not None:
             draw_benchmark(found, folder / PICTURE)
     except BaseException:
         if folder is not None:
@@ -181,25 +190,25 @@ def _claim(folder: Path) -> Path:
     return folder
 
 
-def _measure(asked: Asked, tell: Tell) -> Benchmark:
-    load_before = _load()
+def _measure(asked: Asked, tell: Tell, keep: Callable[[Benchmark], None]) -> Benchmark:
+    place = {**_describe_place(), "load_before": _load()}
+    settings = {**vars(asked), "recipes": list(asked.recipes), "parts": list(asked.parts)}
     contenders, notes = _contenders(asked)
     for note in notes:
         tell(note)
-    trials: list[Trial] = []
-    timings: list[Timing] = []
-    growth: list[Trial] = []
-    if "training" in asked.parts:
-        trials = _train(contenders, asked, tell)
-    if "prediction" in asked.parts:
-        timings += _predict(asked, tell)
-    if "start" in asked.parts:
-        timings += _start(tell)
-    if "growth" in asked.parts:
-        growth = _grow([one for one in contenders if one.name != TORCH], asked, tell)
-    place = {**_describe_place(), "load_before": load_before}
-    settings = {**vars(asked), "recipes": list(asked.recipes), "parts": list(asked.parts)}
-    return Benchmark(settings, tuple(trials), tuple(timings), tuple(growth), tuple(notes), place)
+    found = Benchmark(settings, notes=tuple(notes), place=place)
+    ways: dict[str, Callable[[], Iterator[Trial | Timing]]] = {
+        "training": lambda: _train(contenders, asked, tell),
+        "prediction": lambda: _predict(asked, tell),
+        "start": lambda: _start(tell),
+        "growth": lambda: _grow([one for one in contenders if one.name != TORCH], asked, tell),
+    }
+    for part in PARTS:
+        for row in ways[part]() if part in asked.parts else ():
+            tell(row)
+            found = found.with_row(part, row)
+            keep(found)
+    return found
 
 
 def _contenders(asked: Asked) -> tuple[list[Contender], list[str]]:
@@ -228,22 +237,20 @@ def take_turns(counts: Sequence[int]) -> list[int]:
     return [index for _, index in sorted(places)]
 
 
-def _train(contenders: Sequence[Contender], asked: Asked, tell: Tell) -> list[Trial]:
+def _train(contenders: Sequence[Contender], asked: Asked, tell: Tell) -> Iterator[Trial]:
     counts = [asked.stock if one.name in (STOCK, TORCH) else asked.seeds for one in contenders]
     plan = ", ".join(f"{one.name} {n}x" for one, n in zip(contenders, counts, strict=True))
     tell(f"Training, each in a process of its own: {plan}")
     done = [0] * len(contenders)
-    trials = []
     for index in take_turns(counts):
         done[index] += 1
         one = contenders[index]
-        trials.append(_try(one, Task(seed=done[index], limit=asked.limit, validation=one.held_out), tell))
-    return trials
+        yield _try(one, Task(seed=done[index], limit=asked.limit, validation=one.held_out))
 
 
-def _try(contender: Contender, task: Task, tell: Tell) -> Trial:
+def _try(contender: Contender, task: Task) -> Trial:
     spent, answer = contender.train(task)
-    trial = Trial(
+    return Trial(
         name=contender.name,
         seed=task.seed,
         images=len(task.load()[0]),
@@ -255,8 +262,6 @@ def _try(contender: Contender, task: Task, tell: Tell) -> Trial:
         known=int(answer["known"]),
         other=int(answer["other"]),
     )
-    tell(trial)
-    return trial
 
 
 def _run_script(script: str, task: Task) -> tuple[Spent, dict[str, float]]:
@@ -282,19 +287,17 @@ def _run_recipe(name: str, task: Task) -> tuple[Spent, dict[str, float]]:
         return spent, {"fit": fit, **judge_answers(evaluate(load(run / READER), test).digits, test)}
 
 
-def _predict(asked: Asked, tell: Tell) -> list[Timing]:
+def _predict(asked: Asked, tell: Tell) -> Iterator[Timing]:
     images = min(PREDICTED, asked.limit or PREDICTED)
     tell(f"Prediction, the classic network on {images:,} images and on one, in turns")
     wanted = json.dumps({"images": images, "repeats": TURNS})
     spent = run_process(module(f"{_MODULE}.predicting", wanted), "prediction")
     rows = json.loads(spent.output.rstrip().rpartition("\n")[2])
-    timings = [Timing(row["what"], row["kind"], tuple(row["seconds"])) for row in rows]
-    for timing in timings:
-        tell(timing)
-    return timings
+    for row in rows:
+        yield Timing(row["what"], row["kind"], tuple(row["seconds"]))
 
 
-def _start(tell: Tell) -> list[Timing]:
+def _start(tell: Tell) -> Iterator[Timing]:
     tell("Start, whole commands in turns")
     with tempfile.TemporaryDirectory() as folder:
         picture = Path(folder) / "one.png"
@@ -309,13 +312,11 @@ def _start(tell: Tell) -> list[Timing]:
         for _ in range(STARTS):
             for name, command in commands.items():
                 seconds[name].append(run_process(command, name).seconds)
-    timings = [Timing(name, "start", tuple(taken)) for name, taken in seconds.items()]
-    for timing in timings:
-        tell(timing)
-    return timings
+    for name, taken in seconds.items():
+        yield Timing(name, "start", tuple(taken))
 
 
-def _grow(contenders: Sequence[Contender], asked: Asked, tell: Tell) -> list[Trial]:
+def _grow(contenders: Sequence[Contender], asked: Asked, tell: Tell) -> Iterator[Trial]:
     """Trainings on the same images for more epochs, and of one epoch on more images; none are held out."""
     most = min(asked.limit or max(GROWN_IMAGES), max(GROWN_IMAGES))
     base = min(GROWN_ON, most)
@@ -325,7 +326,9 @@ def _grow(contenders: Sequence[Contender], asked: Asked, tell: Tell) -> list[Tri
     tell(
         f"Growth, {len(tasks)} trainings each: {base:,} images in 1 to 8 epochs, one epoch of up to {most:,}"
     )
-    return [_try(one, task, tell) for task in tasks for one in contenders]
+    for task in tasks:
+        for one in contenders:
+            yield _try(one, task)
 
 
 def _load() -> float | None:

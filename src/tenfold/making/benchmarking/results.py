@@ -1,7 +1,7 @@
 """What a benchmark finds, as values; how they are put together, and what is written of them."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from statistics import mean, median, stdev
 from typing import Any
 
@@ -111,6 +111,14 @@ class Benchmark:
     growth: tuple[Trial, ...] = ()
     notes: tuple[str, ...] = ()
     place: dict[str, Any] = field(default_factory=dict)
+
+    def with_row(self, part: str, row: Trial | Timing) -> "Benchmark":
+        """The same with one thing more, measured in this part of the benchmark."""
+        if isinstance(row, Timing):
+            return replace(self, timings=(*self.timings, row))
+        if part == "growth":
+            return replace(self, growth=(*self.growth, row))
+        return replace(self, trials=(*self.trials, row))
 
     @property
     def summaries(self) -> tuple[Summary, ...]:
