@@ -112,6 +112,16 @@ def test_text_has_one_line_a_number(call, desk, reader):
     ]
 
 
+def test_a_field_without_a_number_has_a_row_of_its_own(call, desk, reader):
+    code, out, err = call(
+        "--format", "csv", "--region", "a=0,0,40,40", "--region", "b=10,10,30,30", "blank.png"
+    )
+    rows = list(csv.DictReader(out))
+    assert code == 0
+    assert [(row["region"], row["number"], row["text"]) for row in rows] == [("a", "", ""), ("b", "", "")]
+    assert [line.rpartition(": ")[2] for line in err] == 2 * ["no number found"]
+
+
 def test_json_is_what_the_reader_answers(call, desk, reader):
     code, out, err = call("--format", "json", "point.png", "blank.png")
     assert (code, err) == (0, [])
@@ -130,6 +140,7 @@ def test_json_is_what_the_reader_answers(call, desk, reader):
         "region",
         "rule",
         "raw",
+        "notes",
     ]
     assert list(told) == fields
     assert (told["text"], told["unsure"], told["raw"]) == (found.text, found.unsure, found.raw)

@@ -342,6 +342,7 @@ def test_one_letter_of_a_word_that_looks_like_a_digit_is_never_sure(
     (number,) = numbers_of([word(strokes, gap)], [reading(read)], agreeing("1"), 0.8, NOTHING)
     assert number.text == "1"
     assert number.unsure is unsure
+    assert number.notes == (("more is written beside it",) if unsure else ())
 
 
 def test_ink_too_far_away_to_be_a_piece_of_a_digit_is_none_of_its() -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     *("source", "region", "number", "text", "shown", "confidence", "unsure", "raw", "rule", "marks"),
-    *("x", "y", "w", "h", "error"),
+    *("x", "y", "w", "h", "notes", "error"),
 )
 
 
@@ -109,7 +109,10 @@ def read(
     wish = _wish(region, length, check, ids, marks)
     reader = load(model)
     overlays = Overlays(overlay) if overlay is not None else None
-    show = {PageFormat.TEXT: _text(raw), PageFormat.JSON: _json, PageFormat.CSV: _csv(raw)}[form]
+    named = tuple(wish.regions or ())
+    show = {PageFormat.TEXT: _text(raw, named), PageFormat.JSON: _json, PageFormat.CSV: _csv(raw, named)}[
+        form
+    ]
     if form is PageFormat.CSV:
         write(csv_line(COLUMNS))
     read_well, failed, misfits = 0, 0, 0
@@ -209,18 +212,18 @@ def _failure(name: str, error: str) -> _Answer:
     return _Answer(name, Page((), (0, 0), name, error))
 
 
-def _text(raw: bool) -> Callable[[str, "Page"], None]:
+def _text(raw: bool, fields: Sequence[str]) -> Callable[[str, "Page"], None]:
     from tenfold.reading.spelling import percent, spell
 
     def show(name: str, page: "Page") -> None:
         if page.error is not None:
             say(page.error)
             return
-        _say_notes(name, page)
+        _say_notes(name, page, fields)
         for number in page.numbers:
             where = name if number.region is None else f"{name} [{number.region}]"
             shown = spell(number, guess=raw)
-            remarks = ["unsure"] if number.unsure else []
+            remarks = ["unsure", *number.notes] if number.unsure else []
             remarks += [f"best guess {number.text}"] if "?" in shown else []
             remarks += [number.rule, f"raw reading {number.raw}"] if number.rule is not None else []
             tail = f"  ({'; '.join(remarks)})" if remarks else ""
@@ -229,11 +232,19 @@ def _text(raw: bool) -> Callable[[str, "Page"], None]:
     return show
 
 
-def _say_notes(name: str, page: "Page") -> None:
+def _say_notes(name: str, page: "Page", fields: Sequence[str]) -> None:
     for note in page.notes:
         say(f"{name}: {note}")
-    if not page.numbers:
+    if not page.numbers and not fields:
         say(f"{name}: no number found")
+    for field in _empty(page, fields):
+        say(f"{name} [{field}]: no number found")
+
+
+def _empty(page: "Page", fields: Sequence[str]) -> list[str]:
+    """The fields without a number, in their order."""
+    filled = {number.region for number in page.numbers}
+    return [field for field in fields if field not in filled]
 
 
 def _json(name: str, page: "Page") -> None:
@@ -266,6 +277,7 @@ def _number(number: "Number") -> dict[str, object]:
         "region": number.region,
         "rule": number.rule,
         "raw": number.raw,
+        "notes": list(number.notes),
     }
 
 
@@ -288,14 +300,14 @@ def _corners(box: "Polygon") -> list[list[float]]:
     return [[round(float(x), 1), round(float(y), 1)] for x, y in box]
 
 
-def _csv(raw: bool) -> Callable[[str, "Page"], None]:
+def _csv(raw: bool, fields: Sequence[str]) -> Callable[[str, "Page"], None]:
     from tenfold.reading.spelling import spell
 
     def show(name: str, page: "Page") -> None:
         if page.error is not None:
             write(csv_line([name, *[""] * (len(COLUMNS) - 2), page.error]))
             return
-        _say_notes(name, page)
+        _say_notes(name, page, fields)
         for place, number in enumerate(page.numbers, start=1):
             xs, ys = zip(*number.box, strict=True)
             box = (min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys))
@@ -304,7 +316,10 @@ def _csv(raw: bool) -> Callable[[str, "Page"], None]:
                 *(f"{number.confidence:.6f}", str(number.unsure).lower(), number.raw, number.rule or ""),
                 " ".join(f"{mark.kind}@{mark.position}" for mark in number.marks),
                 *(f"{value:.1f}" for value in box),
+                "; ".join(number.notes),
             ]
             write(csv_line([*cells, ""]))
+        for field in _empty(page, fields):
+            write(csv_line([name, field, *[""] * (len(COLUMNS) - 2)]))
 
     return show

@@ -26,7 +26,7 @@ class LineRecipe:
 
     cycles: how many lines to train on, each made once; the learning rate is let down to nothing at the end of
         each cycle, and the network is fit for use there. Lines of the second cycle have more signs that are
-        no digits, of the third also print. batch: lines a step.
+        no digits, of the third also print, of the fifth also units and slashes. batch: lines a step.
     normalised: how many cycles normalise each batch. The next begins with the averaged weights, normalisation
         folded into the convolutions, as the network is used; it knows what every line looks like to a reader.
     rate: the greatest learning rate, reached after the share `warm_up` of the first cycle; `again` of it is
@@ -37,7 +37,7 @@ class LineRecipe:
     held_out: how many lines to measure and calibrate on.
     """
 
-    cycles: tuple[int, ...] = (200_000, 280_000, 400_000, 409_600)
+    cycles: tuple[int, ...] = (200_000, 280_000, 400_000, 409_600, 286_720)
     batch: int = 32
     normalised: int = 3
     rate: float = 1.5e-3

@@ -16,13 +16,16 @@ from tenfold.making import glyphs, papers
 from tenfold.making.glyphs import Digits, Place
 from tenfold.making.lettering import Type, choose_type, draw_printed, unprinted
 from tenfold.making.papers import Papers
-from tenfold.making.texts import DIGITS, OTHER, add_signs, meaning, print_text, write_text
+from tenfold.making.texts import DIGITS, OTHER, add_signs, meaning, name_unit, print_text, write_text
 from tenfold.reading.linereading import HEIGHT, STRIDE, normalise
 
 Ink = NDArray[np.uint8]
 
 PRINTED = 0.25
 """The share of lines with something printed, in cycles that have them."""
+
+MEASURED = 0.35
+"""The share of the other lines with a unit, a fraction or a date, in cycles that have them."""
 
 _TYPE = Type(face=0, capital=20.0)
 _SPACING = 0.1  # between printed letters, in heights of a capital
@@ -54,6 +57,8 @@ _SHAPES = {
     "_": Shape(glyphs.DASHES, (0.9, 3.0), (0.1, 0.3), (0.08, 0.12), unrest=0.04),
     "=": Shape(glyphs.EQUALS, (0.3, 0.9), (0.35, 0.7), (0.08, 0.1), unrest=0.04),
     "/": Shape(glyphs.SLASHES, (0.4, 0.8), (1.1, 1.5)),
+    "\\": Shape(glyphs.SLASHES, (0.3, 0.75), (0.95, 1.45), unrest=0.03),
+    "%": Shape(glyphs.PERCENTS, (0.6, 1.3), (0.75, 1.15), (0.0, 0.05), (0.6, 1.0), 0.04),
     ":": Shape(("00 01|08 09",), (0.04, 0.08), (0.35, 0.6), (0.1, 0.05), (1.1, 1.5), 0.02),
     "#": Shape(("30 19|80 69|03 93|06 96",), (0.5, 1.0), (0.7, 1.2)),
     "'": Shape(("90 09", "50 59"), (0.05, 0.1), (0.15, 0.3), (-0.5, 0.05)),
@@ -116,7 +121,7 @@ def make_line(stock: Stock, seed: int, index: int, cycle: int = 0) -> Line:
     """The line of this key, in about 1 ms.
 
     cycle: of the training. From 1 on more of the texts have currency signs and closing strokes; from 2 on
-    some are printed.
+    some are printed; from 4 on more have units, per cent signs, and slashes as tall as digits.
     """
     random = Random(f"{seed}-{index}")
     text = write_text(random)
@@ -125,8 +130,10 @@ def make_line(stock: Stock, seed: int, index: int, cycle: int = 0) -> Line:
     print_some = cycle >= 2 and random.random() < PRINTED
     if print_some:
         text = print_text(random)
+    elif cycle >= 4 and random.random() < MEASURED:
+        text = name_unit(random)
     hand = choose_hand(random)
-    if print_some:
+    if any(map(unprinted, text)):
         hand = replace(hand, type=choose_type(hand.height, random))
     strips, lefts = _set(stock, text, hand, random)
     ink, symbols = _join(stock, text, hand, strips, lefts, random)

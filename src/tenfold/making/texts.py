@@ -8,6 +8,9 @@ from tenfold.reading.linereading import SYMBOLS
 DIGITS = "0123456789"
 OTHER = SYMBOLS.index("other")
 
+UNITS = ("kg", "cm", "mm", "km", "m", "g", "ml", "h", "min", "pcs", "EUR", "USD", "°C", "kWh", "V", "A", "x")
+NAMES = ("No.", "No", "Nr.", "Tel.", "Fr.", "$", "£", "¥", "#", "Age:", "Page", "EUR", "Room", "A", "K", "R")
+
 # What a character of a written text stands for; everything else is "other".
 _MEANING = {**{digit: digit for digit in DIGITS}, ".": "point", ",": "comma", "-": "minus", "_": "minus"}
 
@@ -48,6 +51,49 @@ def print_text(random: Random) -> str:
         space = random.choice((" ", "  "))
         return label + colon + space + number if random.random() < 0.75 else number + space + label
     return printed(_some_digits(random.randint(1, 6), random))
+
+
+def name_unit(random: Random) -> str:
+    """A number with a unit or a name, a fraction, a date, a time.
+
+    `%` stands for itself, `\\` for a slash that may be no taller than the digits.
+    """
+    kinds = (_share, _fraction, _slashed_date, _with_unit, _named, _time)
+    return random.choices(kinds, (25, 15, 20, 20, 15, 5))[0](random)
+
+
+def _share(random: Random) -> str:
+    tenths = random.choice((".", ",")) + random.choice(DIGITS) if random.random() < 0.2 else ""
+    sign = random.choice(("%", "%", " %", printed("%"), " " + printed("%")))
+    return _some_digits(random.choices((1, 2, 3), (3, 6, 1))[0], random) + tenths + sign
+
+
+def _fraction(random: Random) -> str:
+    whole = random.choice(DIGITS) + " " if random.random() < 0.2 else ""
+    count = random.choices((1, 2, 3), (6, 3, 1))[0]
+    return whole + _some_digits(count, random) + random.choice("\\\\/") + _some_digits(count, random)
+
+
+def _slashed_date(random: Random) -> str:
+    year = random.choice((str(random.randint(1900, 2060)), f"{random.randint(0, 99):02d}", ""))
+    day, month = (random.choice((str(n), f"{n:02d}")) for n in (random.randint(1, 31), random.randint(1, 12)))
+    return (random.choice("\\\\/")).join(filter(None, (day, month, year)))
+
+
+def _with_unit(random: Random) -> str:
+    unit = random.choice(("a", "aa", "aa", "aaa", printed(random.choice(UNITS))))
+    return (
+        _some_digits(random.choices((1, 2, 3, 4), (3, 5, 4, 2))[0], random) + random.choice(("", " ")) + unit
+    )
+
+
+def _named(random: Random) -> str:
+    name = random.choice(("aa.", "a", "aa", "#", "C", "S", "aaa:", printed(random.choice(NAMES))))
+    return name + random.choice(("", " ")) + _some_digits(random.randint(1, 5), random)
+
+
+def _time(random: Random) -> str:
+    return f"{random.randint(0, 23)}:{random.randint(0, 59):02d}" + random.choice(("", "", " aa"))
 
 
 def _some_digits(count: int, random: Random) -> str:

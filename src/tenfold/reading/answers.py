@@ -70,7 +70,7 @@ class Number:
 
     text: the digits, best guess, nothing else.
     confidence: how likely the whole text is right, 0-1; never above its weakest digit's confidence.
-    unsure: the confidence is below the threshold, or a mark may change the number's value.
+    unsure: the confidence is below the threshold, or one of `notes` says what else makes it so.
     box: the four corners around it in the user's picture.
     digits: a Prediction each, with its box.
     alternatives: (text, probability) of the next best texts, best first.
@@ -78,6 +78,7 @@ class Number:
     region: the name of the field it was read in, where fields were given.
     rule: the knowledge that was asked for and decided the text, such as "length 7"; None if none did.
     raw: what was read before that knowledge; equal to `text` where none was asked for.
+    notes: why it is unsure, beside its confidence, such as "more is written beside it".
     """
 
     text: str
@@ -90,6 +91,7 @@ class Number:
     region: str | None = None
     rule: str | None = None
     raw: str = ""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -28,6 +28,10 @@ Look = Callable[[NDArray[np.uint8]], tuple[NDArray[np.float32], NDArray[np.float
 
 DIGITS = "0123456789"
 NEAR = 1.3  # times the height: numbers farther apart are two, whatever stands between them
+BESIDE = "more is written beside it"
+MAY_CHANGE = "what stands in it may change its value"
+MAY_BE_ONE = "may be one number with the one beside it"
+FAR_FETCHED = "far from what was read"
 UNREAD = 0.5  # confidence of a point that was not read but is there to see
 
 
@@ -123,7 +127,12 @@ def _doubted(numbers: Sequence[tuple[int, Number]], marks: Marks) -> list[Number
             points = [*_points(one.marks), *(len(one.text) + position for position in _points(other.marks))]
             if len(one.text) in points or _parts_wrongly(points, len(one.text + other.text), marks):
                 doubtful |= {left, left + 1}
-    return [replace(n, unsure=n.unsure or i in doubtful) for i, (_, n) in enumerate(numbers)]
+    return [doubted(n, MAY_BE_ONE) if i in doubtful else n for i, (_, n) in enumerate(numbers)]
+
+
+def doubted(number: Number, *why: str) -> Number:
+    """The number, unsure for these reasons too."""
+    return replace(number, unsure=True, notes=(*number.notes, *why)) if why else number
 
 
 def _points(marks: Sequence[Mark]) -> list[int]:
@@ -234,21 +243,13 @@ def _number(
     )
     found = _with_unread(line, best, _marks(line, best))
     confidence = min([share * written, *(digit.confidence for digit in digits)])
-    unsure = (
-        confidence < threshold
-        or best.missed > weighing.missed
-        or letters_beside(line.image, (*best.cutouts, *best.mark_boxes)) > weighing.letters
-        or _changes_value(found, len(text), marks)
-        or _marked(line, texts, text, marks) > weighing.marked
-        or not knowledge.vouches_for(text, raw)
-    )
     boxes = np.array([cutout.box for cutout in (*best.cutouts, *best.mark_boxes)])
     around = (boxes[:, 0].min(), boxes[:, 1].min(), boxes[:, 2].max(), boxes[:, 3].max())
     others = [(other, float(p)) for other, (_, p) in ranked if other != text]
-    return Number(
+    number = Number(
         text,
         float(confidence),
-        bool(unsure),
+        bool(confidence < threshold),
         line.polygon(tuple(float(v) for v in around)),  # type: ignore[arg-type]
         digits,
         tuple(others[: weighing.alternatives]),
@@ -256,6 +257,14 @@ def _number(
         rule=rule,
         raw=raw,
     )
+    beside = letters_beside(line.image, (*best.cutouts, *best.mark_boxes))
+    doubts = {
+        BESIDE: best.missed > weighing.missed or beside > weighing.letters,
+        MAY_CHANGE: _changes_value(found, len(text), marks)
+        or _marked(line, texts, text, marks) > weighing.marked,
+        FAR_FETCHED: not knowledge.vouches_for(text, raw),
+    }
+    return doubted(number, *(why for why, holds in doubts.items() if holds))
 
 
 def _posterior(texts: Sequence[_Text]) -> dict[str, tuple[_Text, float]]:
@@ -353,8 +362,11 @@ def _with_unread(line: Line, text: _Text, found: tuple[Mark, ...]) -> tuple[Mark
 
 
 def _marked(line: Line, texts: Sequence[_Text], text: str, marks: Marks) -> float:
-    """How likely, of all ways to read a text's digits, it is one with a mark that changes the value, 0-1."""
-    ways = [way for way in texts if way.text == text]
+    """How likely, of all ways to read a text's digits, it is one with a mark that changes the value, 0-1.
+
+    A text that no way reads, but with one digit exchanged, stands where others of its length do.
+    """
+    ways = [way for way in texts if way.text == text] or [w for w in texts if len(w.digits) == len(text)]
     if not ways:
         return 0.0
     weights = np.exp(np.array([way.score for way in ways]) - max(way.score for way in ways))

@@ -12,7 +12,7 @@ from tenfold.reading.answers import Mark, Number, Page, Point, Polygon
 from tenfold.reading.decode import Pixels
 from tenfold.reading.knowledge import Knowledge
 from tenfold.reading.linereading import Candidate, LineNetwork, LineReading
-from tenfold.reading.numbers import DIGITS, Look, Marks, numbers_of
+from tenfold.reading.numbers import DIGITS, Look, Marks, doubted, numbers_of
 from tenfold.reading.pages import Layout, Line, crop_of_line, fields, layouts
 from tenfold.reading.pictures import SMALLEST
 
@@ -110,7 +110,7 @@ def _on_page(
     if not way.quarters or not numbers:
         return numbers, ()
     if sum(len(number.text) for number in numbers) < FEW:
-        numbers = [replace(number, unsure=True) for number in numbers]
+        numbers = [doubted(number, "few digits to tell which way is up") for number in numbers]
     return numbers, (f"read turned by {90 * min(way.quarters, 4 - way.quarters)} degrees",)
 
 
