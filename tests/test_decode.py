@@ -2,6 +2,7 @@
 
 import io
 import struct
+import subprocess
 import sys
 import warnings
 import zlib
@@ -232,6 +233,7 @@ def modes() -> Iterator[tuple[str, Image.Image, np.ndarray]]:
     for mode in ("LA", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "HSV", "RGBa"):
         between = "RGBA" if mode in ("PA", "RGBa") else "RGB"
         yield mode, DRAWING.convert(between).convert(mode), GREY
+    yield "La", DRAWING.convert("LA").convert("La"), GREY
     yield "I", DRAWING.convert("I"), GREY
     yield "I, deep", Image.fromarray(GREY.astype(np.int32) * 257), GREY
     yield "I;16", Image.fromarray(GREY.astype(np.uint16) * 257), GREY
@@ -584,6 +586,22 @@ def try_bytes(content: bytes) -> None:
         for page in found:
             assert page.values.dtype == np.uint8
             assert page.values.ndim == 2 or page.values.shape[2] == 3
+
+
+def test_pillow_writes_nothing_of_its_own() -> None:
+    """Its logger, where nobody listens, would write to stderr."""
+    content = bytearray(encoded(DRAWING.convert("RGB"), "TIFF"))
+    samples = content.index(struct.pack("<HHI", 277, 3, 1)) + 8  # the tag SamplesPerPixel
+    content[samples : samples + 2] = struct.pack("<H", 77)
+    script = (
+        "import sys; from tenfold.errors import PictureError; from tenfold.reading.decode import decode\n"
+        "try: decode(sys.stdin.buffer.read())\n"
+        "except PictureError: print('told')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], input=bytes(content), capture_output=True, check=True
+    )
+    assert (done.stdout.split(), done.stderr) == ([b"told"], b"")
 
 
 def test_threads_leave_warnings_as_they_were() -> None:

@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as hnp
 
 from tenfold.errors import PictureError
 from tenfold.reading import ctc
-from tenfold.reading.linereading import BLANK, HEIGHT, SYMBOLS, _cut, _spans, best_path, normalise
+from tenfold.reading.linereading import BLANK, HEIGHT, SYMBOLS, WIDEST, _cut, _spans, best_path, normalise
 
 
 def columns(seed, count, classes, sharp=1.5):
@@ -114,6 +114,11 @@ def test_contrast_and_size_make_no_difference_to_a_line():
     small = ink[::2, ::2]
     for other in (faint, small):
         assert np.abs(normalise(ink).astype(int) - normalise(other)).mean() < 6
+
+
+@pytest.mark.parametrize("rows", [20, HEIGHT, 80])
+def test_no_line_is_wider_than_may_be(rows):
+    assert normalise(np.zeros((rows, 9000), np.uint8)).shape == (HEIGHT, WIDEST)
 
 
 def test_blank_paper_stays_dark():

@@ -46,7 +46,15 @@ def cut_symbols(line: NDArray[np.uint8], spans: Sequence[tuple[float, float]]) -
         return []
     centres = np.array([(left + right) / 2 for left, right in spans])
     owners = _owners(line, centres, _borders(line, centres))
-    return [_cutout(line, owners == index + 1, spans[index]) for index in range(len(spans))]
+    rows, columns = np.nonzero(owners)
+    first, last = np.full(len(spans), line.shape[1]), np.zeros(len(spans), np.int64)
+    np.minimum.at(first, owners[rows, columns] - 1, columns)
+    np.maximum.at(last, owners[rows, columns] - 1, columns)
+    cutouts = []
+    for index, span in enumerate(spans):
+        part = slice(max(0, int(first[index]) - 1), int(last[index]) + 2)  # a long line is not searched whole
+        cutouts.append(_cutout(line[:, part], owners[:, part] == index + 1, span, part.start))
+    return cutouts
 
 
 def unread_points(
@@ -142,7 +150,8 @@ def _owners(
     return owners
 
 
-def _cutout(line: NDArray[np.uint8], own: NDArray[np.bool_], span: tuple[float, float]) -> Cutout:
+def _cutout(line: NDArray[np.uint8], own: NDArray[np.bool_], span: tuple[float, float], start: int) -> Cutout:
+    """The ink of one symbol. line, own: the part of the line from the column `start` on that holds it."""
     height = line.shape[0]
     if not own.any():
         return Cutout(np.zeros((SIDE, SIDE), np.uint8), (span[0], 0.0, span[1], height - 1.0))
@@ -155,4 +164,4 @@ def _cutout(line: NDArray[np.uint8], own: NDArray[np.bool_], span: tuple[float, 
         image = fit(ink)
     except NoInkError:
         image = np.zeros((SIDE, SIDE), np.uint8)
-    return Cutout(image, (float(left), float(top), float(right), float(bottom)))
+    return Cutout(image, (float(left + start), float(top), float(right + start), float(bottom)))

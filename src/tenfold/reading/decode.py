@@ -5,6 +5,7 @@ decompression bomb costs nothing.
 """
 
 import io
+import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,6 +34,7 @@ SUFFIXES = (
 
 _HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
 _FORBIDDEN = (PictureError, MissingExtraError)
+logging.getLogger("PIL").addHandler(logging.NullHandler())  # or it writes of damage to stderr by itself
 _PDFIUM = RLock()  # PDFium must not be called from two threads at once
 
 
@@ -269,6 +271,8 @@ def _from_pil(opened: Image.Image) -> NDArray[np.uint8]:
     upright = _upright(opened)
     if upright.mode.startswith("I") or upright.mode == "F":
         return _to_bytes(np.asarray(upright))
+    if upright.mode == "La":  # Pillow turns its greys multiplied by alpha into nothing else
+        upright = upright.convert("LA")
     if upright.has_transparency_data:
         return _over_nothing(np.asarray(upright.convert("RGBA")))
     mode = "L" if upright.mode in ("1", "L") else "RGB"

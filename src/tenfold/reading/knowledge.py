@@ -34,8 +34,9 @@ class Knowledge:
     ids: frozenset[str] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        if self.length is not None and not 1 <= self.length <= 64:
-            raise OptionError(f"a number's length is from 1 to 64 digits, got {self.length}")
+        whole = isinstance(self.length, int | np.integer) and not isinstance(self.length, bool)
+        if self.length is not None and not (whole and 1 <= self.length <= 64):
+            raise OptionError(f"a number's length is from 1 to 64 digits, got {self.length!r}")
         if self.check is not None and self.check not in CHECKS:
             raise OptionError(f"no check is called {self.check!r}; there are {', '.join(CHECKS)}")
         if self.ids is not None:

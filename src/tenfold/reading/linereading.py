@@ -41,8 +41,8 @@ def normalise(ink: Ink) -> Ink:
     if ink.ndim != 2 or 0 in ink.shape:
         raise PictureError(f"an array of shape {ink.shape} is no line of ink: expected (h, w)")
     rows, columns = ink.shape
-    if rows != HEIGHT:
-        width = min(WIDEST, max(1, round(columns * HEIGHT / rows)))
+    width = min(WIDEST, max(1, round(columns * HEIGHT / rows)))
+    if ink.shape != (HEIGHT, width):
         how = cv2.INTER_AREA if rows > HEIGHT else cv2.INTER_LINEAR
         ink = np.asarray(cv2.resize(ink, (width, HEIGHT), interpolation=how), np.uint8)
     counts = np.cumsum(np.bincount(ink.ravel(), minlength=256))

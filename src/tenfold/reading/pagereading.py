@@ -181,8 +181,12 @@ def _worth(line: Line, best: Candidate) -> float:
 def _box(values: NDArray[np.uint8], name: str, region: Region) -> tuple[int, int, int, int]:
     """A region as left, top, right, bottom, the last two its last pixel's. Raises OptionError."""
     height, width = values.shape[:2]
-    if len(region) != 4 or not all(np.isfinite(region)):
-        raise OptionError(f"region {name!r} is {region}; expected left, top, width, height in pixels")
+    try:
+        ours = len(region) == 4 and all(math.isfinite(value) for value in region)
+    except TypeError:
+        ours = False
+    if not ours:
+        raise OptionError(f"region {name!r} is {region!r}; expected left, top, width, height in pixels")
     left, top = round(region[0]), round(region[1])
     right, bottom = round(region[0] + region[2]), round(region[1] + region[3])
     if left < 0 or top < 0 or right > width or bottom > height or min(right - left, bottom - top) < SMALLEST:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from tenfold.errors import PictureError, ReaderError, TenfoldError, some_of
+from tenfold.errors import OptionError, PictureError, ReaderError, TenfoldError, some_of
 from tenfold.reading.answers import Page, Polygon, Prediction
 from tenfold.reading.bundle import IMAGE, PREPARATION, card_of, check_network, open_network, reader_file
 from tenfold.reading.decode import Pixels, decode, decode_all, named
@@ -150,6 +150,10 @@ class Reader:
 
         if self.labels != tuple("0123456789"):
             raise ReaderError(f"{self.path}: reads {some_of(self.labels)}; numbers need a reader of 0 to 9")
+        if isinstance(ids, str):
+            raise OptionError(f"ids are a list of texts, got the one text {ids!r}")
+        if not isinstance(regions, Mapping | None):
+            raise OptionError(f"regions are names with a box each, got {type(regions).__name__}")
         return Wish(regions, Knowledge(length, check, None if ids is None else frozenset(ids)), marks)
 
     def _read_pixels(self, pixels: Pixels, wish: Wish) -> Page:
