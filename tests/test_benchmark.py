@@ -2,7 +2,11 @@
 
 import ast
 import json
+import os
+import signal
+import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -215,6 +219,8 @@ def test_a_task_survives_the_command_line(monkeypatch):
         (["--limit", "0"], "limit"),
         (["--limit", "100"], "the recipe fast takes 240 images a step"),
         (["--json", "nowhere/found.json"], "--json nowhere/found.json: cannot be written"),
+        (["--json", "."], "--json .: cannot be written"),
+        (["--json", "a", "--out", "a"], "--json and --out are both a"),
         (["--out", "."], ". exists already"),
     ],
 )
@@ -337,6 +343,45 @@ def test_what_was_measured_is_kept_when_something_later_fails(tmp_path, monkeypa
     kept = json.loads((tmp_path / "measured" / "benchmark.json").read_text())
     assert seen == [1, 2, 3, 4]
     assert len(kept["measured"]["timings"]) == 4
+    assert kept["complete"] is False
+
+
+def test_a_picture_that_fails_hides_no_table(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(measurement, "KERAS_ANSWER", "pass")
+    monkeypatch.setattr(measurement, "STARTS", 1)
+    Path("real.json").write_text("old")
+    Path("link.json").symlink_to("real.json")
+
+    def fail(*_: object) -> None:
+        raise RunError("no space left")
+
+    monkeypatch.setattr(measurement, "draw_benchmark", fail)
+    assert main(["benchmark", "--parts", "start", "--out", "measured", "--json", "link.json"]) == 2
+    shown = capsys.readouterr()
+    assert "Start, a whole command" in shown.out
+    assert shown.err.splitlines()[-1] == "tenfold: no space left"
+    assert json.loads(Path("real.json").read_text())["complete"] is True
+    assert Path("link.json").is_symlink()
+
+
+def test_what_is_ended_ends_its_training(tmp_path):
+    """By the process's own name: a training started in its place that writes down who it is."""
+    script = (
+        "import sys, tenfold.making.benchmarking.measurement as m; from tenfold.cli import main\n"
+        'm.KERAS_ANSWER = \'import os, pathlib, time; pathlib.Path("id").write_text(str(os.getpid())); '
+        "time.sleep(600)'\n"
+        "sys.exit(main(['benchmark', '--parts', 'start']))"
+    )
+    process = subprocess.Popen([sys.executable, "-c", script], cwd=tmp_path)
+    place = tmp_path / "id"
+    while not (place.exists() and place.read_text()):
+        time.sleep(0.1)
+        assert process.poll() is None
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(60) == 130
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(place.read_text()), 0)
 
 
 @pytest.mark.slow

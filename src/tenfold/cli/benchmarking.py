@@ -1,8 +1,8 @@
 """The command `benchmark`: recipes beside stock Keras and PyTorch, on this machine."""
 
 import os
+import signal
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -45,22 +45,35 @@ def benchmark(
 
     Each training is a process of its own. It takes three minutes on two quiet cores, two more with PyTorch.
     """
-    _check_file(json)
+    json = _checked(json, out)
     chosen = _split(parts) + (["growth"] if growth and "growth" not in _split(parts) else [])
     from tenfold.making.benchmarking.measurement import FIGURES, PICTURE, benchmark, write_json
 
-    found = benchmark(
-        _split(recipes),
-        parts=chosen,
-        seeds=seeds,
-        stock=stock,
-        limit=limit,
-        torch=torch,
-        out=out,
-        on_row=show_row,
-        on_found=None if json is None else partial(write_json, path=json),
-    )
-    show_benchmark(found)
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # no training outlives the command
+    found: Benchmark | None = None
+
+    def keep(so_far: "Benchmark") -> None:
+        nonlocal found
+        found = so_far
+        if json is not None:
+            write_json(so_far, json)
+
+    try:
+        benchmark(
+            _split(recipes),
+            parts=chosen,
+            seeds=seeds,
+            stock=stock,
+            limit=limit,
+            torch=torch,
+            out=out,
+            on_row=show_row,
+            on_found=keep,
+        )
+    finally:  # what was measured is shown, too, when something fails at last
+        signal.signal(signal.SIGTERM, before)
+        if found is not None:
+            show_benchmark(found)
     for path in (json, *((out / FIGURES, out / PICTURE) if out else ())):
         if path is not None:
             tell(f"written: {path}")
@@ -71,10 +84,16 @@ def _split(names: str) -> list[str]:
     return [name.strip() for name in names.split(",")]
 
 
-def _check_file(path: Path | None) -> None:
-    """Refuse a file that cannot be written before minutes are spent on what goes into it."""
-    if path is not None and (path.is_dir() or not os.access(path.parent, os.W_OK)):
+def _checked(path: Path | None, out: Path | None) -> Path | None:
+    """The file it names or leads to; one that cannot be written is refused before minutes are spent."""
+    if path is None:
+        return None
+    file = path.resolve()
+    if (file.exists() and not file.is_file()) or not os.access(file.parent, os.W_OK):
         raise OptionError(f"--json {path}: cannot be written; expected a file in a folder that is there")
+    if out is not None and file == out.resolve():
+        raise OptionError(f"--json and --out are both {path}; the one is a file, the other a folder")
+    return file
 
 
 def show_row(row: "str | Trial | Timing") -> None:

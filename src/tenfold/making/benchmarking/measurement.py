@@ -6,7 +6,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
@@ -116,7 +116,7 @@ def benchmark(
     out: a new folder for `benchmark.json`, which grows with each thing measured, and `benchmark.png`; None
         writes nothing.
     on_row: called with each thing that is measured as soon as it is, and with lines that say what comes.
-    on_found: called after each with all that was found so far.
+    on_found: called after each with all that was found so far, and at the end with all there is.
 
     Raises:
         OptionError: a name or number that makes no sense; before anything is measured.
@@ -205,9 +205,11 @@ def _measure(asked: Asked, tell: Tell, keep: Callable[[Benchmark], None]) -> Ben
     }
     for part in PARTS:
         for row in ways[part]() if part in asked.parts else ():
-            tell(row)
             found = found.with_row(part, row)
             keep(found)
+            tell(row)
+    found = replace(found, complete=True)
+    keep(found)
     return found
 
 

@@ -103,6 +103,7 @@ class Benchmark:
 
     trials: whole trainings; growth: trainings of other lengths, held-out images left out.
     notes: what was left out, and why. place: where and when it was measured.
+    complete: whether all that was asked for is here; not while it is measured, nor where it broke off.
     """
 
     asked: dict[str, Any]
@@ -111,6 +112,7 @@ class Benchmark:
     growth: tuple[Trial, ...] = ()
     notes: tuple[str, ...] = ()
     place: dict[str, Any] = field(default_factory=dict)
+    complete: bool = False
 
     def with_row(self, part: str, row: Trial | Timing) -> "Benchmark":
         """The same with one thing more, measured in this part of the benchmark."""
@@ -135,6 +137,7 @@ class Benchmark:
         return {
             "what": "seconds (median, least, greatest), times as long as stock Keras took, bytes, shares 0-1",
             "asked": self.asked,
+            "complete": self.complete,
             "training": [asdict(summary) for summary in self.summaries],
             "timing": [
                 {"what": one.what, "unit": UNITS[one.kind], **asdict(shown(one))} for one in self.timings
