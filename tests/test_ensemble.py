@@ -346,11 +346,13 @@ def test_a_member_that_is_damaged_is_named(data: Dataset, whole: Run, tmp_path: 
         resume(folder, data=data, on_event=ignore)
 
 
-def test_a_run_begun_before_there_were_ensembles_is_of_one_network(whole: Run, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("part", "field"), [("plan", "ensemble"), ("recipe", "epochs")])
+def test_a_plan_that_lacks_a_field_is_not_guessed(part: str, field: str, tmp_path: Path) -> None:
     content = plan_content(Plan(recipe("fast")), {}, {})
-    del content["plan"]["ensemble"]
+    del (content["plan"] if part == "plan" else content["plan"][part])[field]
     (tmp_path / runs.PLAN).write_text(json.dumps(content))
-    assert read_plan(tmp_path)[0].seeds == (1,)
+    with pytest.raises(RunError, match=f"damaged \\(it lacks '{field}'\\)"):
+        read_plan(tmp_path)
 
 
 # --- what cannot be

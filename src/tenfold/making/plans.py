@@ -224,7 +224,8 @@ def read_plan(folder: str | Path) -> tuple[Plan, dict[str, Any], dict[str, str]]
         kept["source"] = kept["source"] and _rebuild(Source, kept["source"])
         return _rebuild(Plan, kept), dict(content["data"]), dict(content["versions"])
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise RunError(f"{path}: damaged ({error}); it cannot be resumed, train again") from None
+        why = f"it lacks {error}" if isinstance(error, KeyError) else error
+        raise RunError(f"{path}: damaged ({why}); it cannot be resumed, train again") from None
 
 
 def when_begun(folder: Path) -> str:
@@ -272,8 +273,8 @@ def settings(plan: Plan) -> dict[str, Any]:
 
 
 def _rebuild(kind: Any, content: Mapping[str, Any]) -> Any:
-    """What was written down; a choice that came later stands as it was before there was one."""
-    return kind(**{f.name: content[f.name] for f in fields(kind) if f.name in content})
+    """What was written down, every field of it: one that is not there is not to be guessed."""
+    return kind(**{f.name: content[f.name] for f in fields(kind)})
 
 
 def _short(name: str, value: object) -> str:
