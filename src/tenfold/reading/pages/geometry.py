@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tenfold.reading.answers import Point, Polygon
+from tenfold.reading.answers import Polygon
 
 Matrix = NDArray[np.float64]
 Points = NDArray[np.float64]
@@ -54,6 +54,15 @@ def inverse(matrix: Matrix) -> Matrix:
     return np.asarray(np.linalg.inv(matrix), np.float64)
 
 
+def weighted_median(values: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
+    """The value in the middle, where each counts by its weight; 0 where there is none."""
+    if not len(values):
+        return 0.0
+    order = np.argsort(values)
+    total = np.cumsum(weights[order])
+    return float(values[order][np.searchsorted(total, total[-1] / 2)])
+
+
 def polygon(matrix: Matrix, box: tuple[float, float, float, float], size: tuple[int, int]) -> Polygon:
     """The corners of a box of a crop (left, top, right, bottom) in the user's picture, kept inside it.
 
@@ -70,19 +79,3 @@ def from_corners(corners: Points, size: tuple[float, float]) -> Matrix:
     width, height = size
     target = np.array([[0, 0], [width - 1, 0], [width - 1, height - 1], [0, height - 1]], np.float32)
     return np.asarray(cv2.getPerspectiveTransform(np.asarray(corners, np.float32), target), np.float64)
-
-
-__all__ = [
-    "Matrix",
-    "Point",
-    "Points",
-    "Polygon",
-    "from_corners",
-    "inverse",
-    "move",
-    "polygon",
-    "rotating",
-    "scaling",
-    "shifting",
-    "turning",
-]

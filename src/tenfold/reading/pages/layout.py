@@ -11,16 +11,14 @@ from tenfold.reading.pages.crops import cut
 from tenfold.reading.pages.geometry import move
 from tenfold.reading.pages.plate import Box, Plate, View, look, make_plate
 from tenfold.reading.pages.rules import tilt
-from tenfold.reading.pages.shapes import Edges, Layout, Line, Rule
+from tenfold.reading.pages.shapes import Layout, Rule
 from tenfold.reading.pages.strips import find_strips
 from tenfold.reading.pages.traces import Trace
 
 Pixels = NDArray[np.uint8]
 
-__all__ = ["Edges", "Layout", "Line", "Rule", "fields", "layout", "layouts"]
-
-LARGEST = 2200  # pixels: longest side of the second
-CLOSEST = 3600  # pixels: and of the second where writing is small
+LARGEST = 2200  # pixels: longest side of the copy that is read,
+CLOSEST = 3600  # pixels: and of it where writing is small
 TEXT = 46  # pixels: height of writing aimed at
 SMALL = 22  # pixels: writing lower than this is looked at from nearer still
 LEVEL = 0.2  # degrees: rules turned by less are level

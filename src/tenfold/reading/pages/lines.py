@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tenfold.reading.pages.geometry import weighted_median
 from tenfold.reading.pages.pieces import Pieces
 
 Floats = NDArray[np.float64]
@@ -121,16 +122,8 @@ def _with_slope(pieces: Pieces, members: Indices) -> Written:
             far = run > 0.8 * height
             slopes.append(rise[far] / run[far])
             weights.append(run[far])
-        slope = _weighted_median(np.concatenate(slopes), np.concatenate(weights))
+        slope = weighted_median(np.concatenate(slopes), np.concatenate(weights))
     return Written(members, float(np.clip(slope, -STEEPEST, STEEPEST)), height)
-
-
-def _weighted_median(values: Floats, weights: Floats) -> float:
-    if not len(values):
-        return 0.0
-    order = np.argsort(values)
-    total = np.cumsum(weights[order])
-    return float(values[order][np.searchsorted(total, total[-1] / 2)])
 
 
 def _is_stain(pieces: Pieces, line: Written, height: float) -> bool:

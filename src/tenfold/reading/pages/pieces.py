@@ -6,6 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from tenfold.reading.pages.geometry import weighted_median
+
 Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float64]
 
@@ -56,9 +58,7 @@ def usual_height(pieces: Pieces) -> float:
     if not usable.any():
         return 0.0
     tall, weight = tall[usable], np.sqrt(pieces.areas[usable]) * np.minimum(tall[usable], 60)
-    order = np.argsort(tall)
-    total = np.cumsum(weight[order])
-    return float(tall[order][np.searchsorted(total, total[-1] / 2)])
+    return weighted_median(tall, weight)
 
 
 def _plausible(pieces: Pieces) -> NDArray[np.bool_]:

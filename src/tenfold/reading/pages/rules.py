@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from tenfold.reading.pages.boxes import box_sides, missing_sides
+from tenfold.reading.pages.geometry import weighted_median
 from tenfold.reading.pages.paper import Ink
 from tenfold.reading.pages.traces import GAP, PEN, THICKEST, Floats, Pixels, Trace, follow, profile
 
@@ -156,8 +157,4 @@ def tilt(traces: tuple[Trace, ...]) -> float:
     """Degrees by which the rules are turned clockwise: the middle one, by length. 0 where there are none."""
     slopes = np.array([-t.slope if t.upright else t.slope for t in traces])
     lengths: Floats = np.array([len(t.across) for t in traces], np.float64)
-    if not len(slopes):
-        return 0.0
-    order = np.argsort(slopes)
-    total = np.cumsum(lengths[order])
-    return float(np.degrees(np.arctan(slopes[order][np.searchsorted(total, total[-1] / 2)])))
+    return float(np.degrees(np.arctan(weighted_median(slopes, lengths))))

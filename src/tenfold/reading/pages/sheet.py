@@ -5,6 +5,7 @@ so a shadow across the sheet or a highlight on the table moves none of them; qua
 then judged by how much of their outline is brighter just inside than just outside.
 """
 
+from collections.abc import Iterator
 from itertools import combinations
 
 import cv2
@@ -151,16 +152,21 @@ def _meeting(one: Floats, other: Floats) -> Floats | None:
     return np.asarray(meetings[0, 1]) if meet[0, 1] else None
 
 
+def _sides(corners: Points) -> Iterator[tuple[Floats, Floats, Floats]]:
+    """Each side's two ends, and the unit normal that points into the quadrilateral."""
+    middle = corners.mean(axis=0)
+    for start, end in zip(corners, np.roll(corners, -1, axis=0), strict=True):
+        length = max(float(np.linalg.norm(end - start)), 1e-6)
+        inward = np.array([start[1] - end[1], end[0] - start[0]]) / length
+        yield start, end, inward if inward @ (middle - start) > 0 else -inward
+
+
 def _judge(smooth: NDArray[np.float32], corners: Points) -> float:
     """How well a quadrilateral outlines a sheet; 0 where it does not."""
     height, width = smooth.shape
-    middle = corners.mean(axis=0)
     share = (np.arange(SAMPLES) + 0.5) / SAMPLES
     shares, lengths = [], []
-    for start, end in zip(corners, np.roll(corners, -1, axis=0), strict=True):
-        length = float(np.linalg.norm(end - start))
-        inward = np.array([start[1] - end[1], end[0] - start[0]]) / max(length, 1e-6)
-        inward = inward if inward @ (middle - start) > 0 else -inward
+    for start, end, inward in _sides(corners):
         points = start + share[:, None] * (end - start)
         inner = np.min([_at(smooth, points + k * inward) for k in (4, 8)], axis=0)
         outer = np.max([_at(smooth, points - k * inward) for k in (4, 8)], axis=0)
@@ -169,7 +175,7 @@ def _judge(smooth: NDArray[np.float32], corners: Points) -> float:
         if seen.mean() < 0.3:
             return 0.0
         shares.append(float(np.mean((inner - outer > STEP)[seen])))
-        lengths.append(length)
+        lengths.append(float(np.linalg.norm(end - start)))
     support = float(np.average(shares, weights=lengths))
     if min(shares) < SIDE_SUPPORT or support < SUPPORT:
         return 0.0
@@ -178,15 +184,10 @@ def _judge(smooth: NDArray[np.float32], corners: Points) -> float:
 
 def _refined(smooth: NDArray[np.float32], corners: Points) -> Points:
     """Corners of the lines fitted to the sharpest step along each side."""
-    middle = corners.mean(axis=0)
     share = 0.05 + 0.9 * (np.arange(3 * SAMPLES) + 0.5) / (3 * SAMPLES)
     offsets = np.arange(-6, 7)
     lines = []
-    for start, end in zip(corners, np.roll(corners, -1, axis=0), strict=True):
-        inward = np.array([start[1] - end[1], end[0] - start[0]]) / max(
-            float(np.linalg.norm(end - start)), 1e-6
-        )
-        inward = inward if inward @ (middle - start) > 0 else -inward
+    for start, end, inward in _sides(corners):
         points = start + share[:, None] * (end - start)
         steps = np.stack(
             [_at(smooth, points + (k + 1) * inward) - _at(smooth, points + (k - 1) * inward) for k in offsets]

@@ -4,6 +4,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from tenfold.reading.pages.geometry import weighted_median
+
 Mask = NDArray[np.uint8]
 Floats = NDArray[np.float64]
 
@@ -49,8 +51,7 @@ def _blobs(small: Mask) -> tuple[Floats, Floats, float]:
     if not usable.any():
         return np.zeros((0, 2)), np.zeros(0), 0.0
     size, centres = size[usable], centres[usable]
-    order = np.argsort(size)
-    usual = float(size[order][np.searchsorted(np.cumsum(size[order]), size.sum() / 2)])
+    usual = weighted_median(size, size)
     kept = (size > 0.4 * usual) & (size < 3 * usual)
     return centres[kept].astype(np.float64), np.minimum(size[kept] / usual, 1.5), usual
 
