@@ -5,12 +5,11 @@ import itertools
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from tenfold.errors import PictureError
 from tenfold.reading import ctc
-from tenfold.reading.linereading import BLANK, HEIGHT, SYMBOLS, WIDEST, _cut, _spans, best_path, normalise
+from tenfold.reading.linereading import BLANK, HEIGHT, SYMBOLS, WIDEST, best_path, normalise
 
 
 def columns(seed, count, classes, sharp=1.5):
@@ -130,24 +129,3 @@ def test_blank_paper_stays_dark():
 def test_what_is_no_line_is_refused_in_one_line(shape):
     with pytest.raises(PictureError, match="no line of ink"):
         normalise(np.zeros(shape, np.uint8))
-
-
-def test_symbols_take_up_their_ink_and_touching_ones_are_cut_where_it_is_thin():
-    ink = np.zeros((HEIGHT, 100), np.uint8)
-    ink[5:35, 10:30] = 255
-    ink[5:35, 33:50] = 255
-    ink[18:20, 30:33] = 255
-    ink[5:35, 70:90] = 255
-    spans = _spans(np.array([20.0, 42.0, 80.0]), ink.astype(np.float32).sum(0), ink.max(0) > 64)
-    assert spans[0][0] == 10
-    assert 30 <= spans[0][1] <= 33
-    assert 30 <= spans[1][0] <= 33
-    assert spans[1][1] == 50
-    assert spans[2] == (70, 90)
-    assert _spans(np.zeros(0), np.zeros(9, np.float32), np.zeros(9, bool)) == []
-
-
-@given(st.floats(0, 60), st.floats(0, 60), st.integers(1, 60))
-def test_a_cut_lies_in_the_line(a, b, width):
-    cut = _cut(np.zeros(width, np.float32), min(a, b), max(a, b))
-    assert 0 <= cut <= width

@@ -73,7 +73,7 @@ def test_readings_are_whole_and_ordered(run, data):
         for candidate in reading.candidates:
             for symbol in candidate.symbols:
                 assert symbol.kind in SYMBOLS
-                assert 0 <= symbol.left < symbol.right <= ink.shape[1]
+                assert 0 <= symbol.centre <= ink.shape[1]
                 assert symbol.probabilities.sum() == pytest.approx(1, abs=1e-4)
                 assert symbol.confidence == pytest.approx(symbol.probabilities[SYMBOLS.index(symbol.kind)])
 

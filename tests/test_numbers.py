@@ -47,7 +47,7 @@ def symbol(kind: str, place: int, sure: float = 0.98, rival: str | None = None) 
     chances[SYMBOLS.index(kind)] = sure
     if rival:
         chances[SYMBOLS.index(rival)] = 1 - sure
-    return Symbol(kind, SLOT * place + 15.0, SLOT * place + 25.0, sure, chances)
+    return Symbol(kind, SLOT * place + 20.0, sure, chances)
 
 
 def way(signs: str, probability: float, sure: float = 0.98) -> Candidate:
@@ -338,7 +338,7 @@ def word(strokes: int, gap: int) -> Line:
 def test_one_letter_of_a_word_that_looks_like_a_digit_is_never_sure(
     strokes: int, gap: int, unsure: bool
 ) -> None:
-    read = Candidate((replace(symbol("1", 0), left=20.0, right=25.0),), 1.0)
+    read = Candidate((replace(symbol("1", 0), centre=22.0),), 1.0)
     (number,) = numbers_of([word(strokes, gap)], [reading(read)], agreeing("1"), 0.8, NOTHING)
     assert number.text == "1"
     assert number.unsure is unsure
@@ -346,7 +346,7 @@ def test_one_letter_of_a_word_that_looks_like_a_digit_is_never_sure(
 
 
 def test_ink_too_far_away_to_be_a_piece_of_a_digit_is_none_of_its() -> None:
-    read = Candidate((replace(symbol("1", 0), left=20.0, right=25.0),), 1.0)
+    read = Candidate((replace(symbol("1", 0), centre=22.0),), 1.0)
     (number,) = numbers_of([word(5, 30)], [reading(read)], agreeing("1"), 0.8, NOTHING)
     assert max(x for x, _ in number.box) < 40
 

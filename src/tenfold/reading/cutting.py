@@ -17,6 +17,7 @@ SPECK = 0.004  # of the line's height squared: components smaller than this belo
 LEAST = 3  # pixels: less is dust
 DOT = 0.28  # of the digits' height: a point is no larger,
 LOW = 0.3  # nor further from their foot
+NARROW = 0.1  # of the line's height: half the width of a symbol that has no ink of its own
 EDGE = 40  # of 255: a digit's soft edge ends here
 LETTER = (0.35, 1.6)  # of the symbols' height: what is as tall as this beside them may be a letter,
 NEAR = 0.3  # and of the same word when it stands no further away
@@ -35,25 +36,25 @@ class Cutout:
     box: tuple[float, float, float, float]
 
 
-def cut_symbols(line: NDArray[np.uint8], spans: Sequence[tuple[float, float]]) -> list[Cutout]:
+def cut_symbols(line: NDArray[np.uint8], places: Sequence[float]) -> list[Cutout]:
     """The ink of each symbol of a line, from left to right.
 
-    line: (h, w) uint8, bright ink on dark. spans: where each symbol was read, (left, right) in pixels.
+    line: (h, w) uint8, bright ink on dark. places: the column where each symbol was read, in pixels.
     A component under one symbol is that symbol's; one under several is cut between them where ink is least.
     One under none is the nearer one's, unless it is too far away to be a piece of it.
     """
-    if not spans:
+    if not places:
         return []
-    centres = np.array([(left + right) / 2 for left, right in spans])
+    centres = np.array(places, np.float64)
     owners = _owners(line, centres, _borders(line, centres))
     rows, columns = np.nonzero(owners)
-    first, last = np.full(len(spans), line.shape[1]), np.zeros(len(spans), np.int64)
+    first, last = np.full(len(places), line.shape[1]), np.zeros(len(places), np.int64)
     np.minimum.at(first, owners[rows, columns] - 1, columns)
     np.maximum.at(last, owners[rows, columns] - 1, columns)
     cutouts = []
-    for index, span in enumerate(spans):
+    for index, place in enumerate(places):
         part = slice(max(0, int(first[index]) - 1), int(last[index]) + 2)  # a long line is not searched whole
-        cutouts.append(_cutout(line[:, part], owners[:, part] == index + 1, span, part.start))
+        cutouts.append(_cutout(line[:, part], owners[:, part] == index + 1, place, part.start))
     return cutouts
 
 
@@ -150,11 +151,12 @@ def _owners(
     return owners
 
 
-def _cutout(line: NDArray[np.uint8], own: NDArray[np.bool_], span: tuple[float, float], start: int) -> Cutout:
-    """The ink of one symbol. line, own: the part of the line from the column `start` on that holds it."""
+def _cutout(line: NDArray[np.uint8], own: NDArray[np.bool_], place: float, start: int) -> Cutout:
+    """The ink of the symbol at a place. line, own: the part of the line from its column `start` on."""
     height = line.shape[0]
     if not own.any():
-        return Cutout(np.zeros((SIDE, SIDE), np.uint8), (span[0], 0.0, span[1], height - 1.0))
+        left, right = place - NARROW * height, place + NARROW * height
+        return Cutout(np.zeros((SIDE, SIDE), np.uint8), (left, 0.0, right, height - 1.0))
     soft = cv2.dilate(own.astype(np.uint8), np.ones((3, 3), np.uint8)) * (line > EDGE)
     rows, columns = np.flatnonzero(soft.any(axis=1)), np.flatnonzero(soft.any(axis=0))
     top, bottom, left, right = int(rows[0]), int(rows[-1]), int(columns[0]), int(columns[-1])

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,6 @@ WIDEST = 4096  # columns; a longer line is squeezed
 _STEP = 16  # widths the network is given are multiples of this many columns
 _BATCH = 32  # lines
 _LEAD = 2 * STRIDE  # columns of paper put before a line, without which its first digit is read worse
-_INK = 64  # grey level above which a pixel is ink
 _NEGLIGIBLE = 1e-3  # texts that are less likely than this share of the likeliest are not told
 _SURE = 0.95  # probability of a text above which a line is looked at once
 _LEANS = (-0.2, 0.2)  # columns a row by which a line is slanted when it is looked at again
@@ -66,14 +64,13 @@ class Symbol:
     """One thing written in a line.
 
     kind: a digit "0" to "9", "point", "comma", "minus", or "other" for what is none of them.
-    left, right: the columns of the line's ink that it takes up, in its pixels.
+    centre: the column of the line's ink where it was read, in its pixels.
     confidence: how likely the kind is, the rest of the line as it was read; probabilities: (14,) of each kind
         in the order of SYMBOLS, summing to 1.
     """
 
     kind: str
-    left: float
-    right: float
+    centre: float
     confidence: float
     probabilities: NDArray[np.float32] = field(repr=False)
 
@@ -229,56 +226,14 @@ def _texts(looks: list[NDArray[np.float64]], most: int) -> list[tuple[ctc.Text, 
 
 
 def _candidates(glance: Glance, texts: Sequence[tuple[ctc.Text, float]]) -> tuple[Candidate, ...]:
-    scale = glance.ink.shape[1] / glance.normal.shape[1]
-    weight, inked = glance.normal.astype(np.float32).sum(0), glance.normal.max(0) > _INK
+    columns = glance.ink.shape[1]
     aligned = ctc.align(glance.columns, [text for text, _ in texts])
-    return tuple(
-        _candidate(way, likely, _spans(way.centres * STRIDE, weight, inked), scale)
-        for way, (_, likely) in zip(aligned, texts, strict=True)
-    )
-
-
-def _candidate(
-    aligned: ctc.Aligned, probability: float, spans: list[tuple[float, float]], scale: float
-) -> Candidate:
-    symbols = tuple(
-        Symbol(
-            SYMBOLS[symbol],
-            left * scale,
-            right * scale,
-            float(choices[symbol]),
-            choices.astype(np.float32),
+    found = []
+    for way, (_, likely) in zip(aligned, texts, strict=True):
+        places = np.minimum(way.centres * (STRIDE * columns / glance.normal.shape[1]), columns - 1).tolist()
+        symbols = tuple(
+            Symbol(SYMBOLS[symbol], place, float(choices[symbol]), choices.astype(np.float32))
+            for symbol, place, choices in zip(way.text, places, way.choices, strict=True)
         )
-        for symbol, (left, right), choices in zip(aligned.text, spans, aligned.choices, strict=True)
-    )
-    return Candidate(symbols, probability)
-
-
-def _spans(
-    centres: NDArray[np.float64], weight: NDArray[np.float32], inked: NDArray[np.bool_]
-) -> list[tuple[float, float]]:
-    """The inked columns that belong to each centre: cut where there is least ink between neighbours.
-
-    weight: each column's ink; inked: whether it has a stroke.
-    """
-    if not len(centres):
-        return []
-    cuts = [0, *(_cut(weight, a, b) for a, b in pairwise(centres.tolist())), len(weight)]
-    spans = []
-    for (first, last), centre in zip(pairwise(cuts), centres.tolist(), strict=True):
-        columns = np.flatnonzero(inked[first:last])
-        if len(columns):
-            spans.append((float(first + columns[0]), float(first + columns[-1] + 1)))
-        else:
-            spans.append((float(max(first, centre - STRIDE)), float(min(last, centre + STRIDE))))
-    return spans
-
-
-def _cut(weight: NDArray[np.float32], left: float, right: float) -> int:
-    """The column between two centres with the least ink, rather near the middle."""
-    first, last = int(left) + 1, max(int(right), int(left) + 2)
-    columns = np.arange(first, min(last, len(weight)))
-    if not len(columns):
-        return min(first, len(weight))
-    away = np.abs(columns - (left + right) / 2) / max(right - left, 1.0)
-    return int(columns[np.argmin(weight[columns] + 255 * away)])
+        found.append(Candidate(symbols, likely))
+    return tuple(found)

@@ -167,7 +167,7 @@ def _ways(line: Line, reading: LineReading, weighing: Weighing) -> list[_Way]:
             continue
         if not any(symbol.kind in DIGITS for symbol in candidate.symbols):
             continue
-        pieces = cut_symbols(line.image, [(symbol.left, symbol.right) for symbol in candidate.symbols])
+        pieces = cut_symbols(line.image, [symbol.centre for symbol in candidate.symbols])
         both = list(zip(candidate.symbols, pieces, strict=True))
         digits = tuple(piece for symbol, piece in both if symbol.kind in DIGITS)
         others = tuple(piece for symbol, piece in both if symbol.kind not in DIGITS)
