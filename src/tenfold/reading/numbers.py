@@ -29,7 +29,8 @@ Look = Callable[[NDArray[np.uint8]], tuple[NDArray[np.float32], NDArray[np.float
 DIGITS = "0123456789"
 NEAR = 1.3  # times the height: numbers farther apart are two, whatever stands between them
 BESIDE = "more is written beside it"
-MAY_CHANGE = "what stands in it may change its value"
+MAY_BE_DECIMAL = "a point or comma in it may be a decimal one"
+IS_CUT = "an edge cuts a digit"
 MAY_BE_ONE = "may be one number with the one beside it"
 FAR_FETCHED = "far from what was read"
 UNREAD = 0.5  # confidence of a point that was not read but is there to see
@@ -258,13 +259,12 @@ def _number(
         raw=raw,
     )
     beside = letters_beside(line.image, (*best.cutouts, *best.mark_boxes))
-    doubts = {
-        BESIDE: best.missed > weighing.missed or beside > weighing.letters,
-        MAY_CHANGE: _changes_value(found, len(text), marks)
-        or _marked(line, texts, text, marks) > weighing.marked,
-        FAR_FETCHED: not knowledge.vouches_for(text, raw),
-    }
-    return doubted(number, *(why for why, holds in doubts.items() if holds))
+    doubts = _doubts(found, len(text), marks) | _hidden(line, texts, text, marks, weighing.marked)
+    if best.missed > weighing.missed or beside > weighing.letters:
+        doubts.add(BESIDE)
+    if not knowledge.vouches_for(text, raw):
+        doubts.add(FAR_FETCHED)
+    return doubted(number, *sorted(doubts))
 
 
 def _posterior(texts: Sequence[_Text]) -> dict[str, tuple[_Text, float]]:
@@ -361,32 +361,34 @@ def _with_unread(line: Line, text: _Text, found: tuple[Mark, ...]) -> tuple[Mark
     return tuple(sorted([*found, *unread], key=lambda mark: mark.position))
 
 
-def _marked(line: Line, texts: Sequence[_Text], text: str, marks: Marks) -> float:
-    """How likely, of all ways to read a text's digits, it is one with a mark that changes the value, 0-1.
+def _hidden(line: Line, texts: Sequence[_Text], text: str, marks: Marks, most: float) -> set[str]:
+    """The doubts, likelier than `most`, of other ways to read the same digits, with marks unlike the best's.
 
     A text that no way reads, but with one digit exchanged, stands where others of its length do.
     """
     ways = [way for way in texts if way.text == text] or [w for w in texts if len(w.digits) == len(text)]
-    if not ways:
-        return 0.0
-    weights = np.exp(np.array([way.score for way in ways]) - max(way.score for way in ways))
-    changed = [_changes_value(_marks(line, way), len(text), marks) for way in ways]
-    return float(weights[changed].sum() / weights.sum())
+    weights = np.exp(np.array([way.score for way in ways]) - max((way.score for way in ways), default=0.0))
+    shares: dict[str, float] = {}
+    for way, weight in zip(ways, weights / weights.sum(), strict=True):
+        for why in _doubts(_marks(line, way), len(text), marks):
+            shares[why] = shares.get(why, 0.0) + float(weight)
+    return {why for why, share in shares.items() if share > most}
 
 
 def _kind(kind: str) -> MarkKind:
     return kind if kind in ("point", "comma", "minus") else "other"  # type: ignore[return-value]
 
 
-def _changes_value(found: Sequence[Mark], length: int, marks: Marks) -> bool:
-    """Whether a mark may give the text another value: a cut digit, a decimal point or comma, other ink."""
-    if any(mark.kind == "cut" for mark in found):
-        return True
+def _doubts(found: Sequence[Mark], length: int, marks: Marks) -> set[str]:
+    """Why marks may give a text another value: a cut digit, other ink, a decimal point or comma."""
+    doubts = {IS_CUT} if any(mark.kind == "cut" for mark in found) else set()
     if marks == "ignore":
-        return False
+        return doubts
     if any(mark.kind == "other" for mark in found):
-        return True
-    return _parts_wrongly(_points(found), length, marks)
+        doubts.add(BESIDE)
+    if _parts_wrongly(_points(found), length, marks):
+        doubts.add(MAY_BE_DECIMAL)
+    return doubts
 
 
 def _parts_wrongly(points: Sequence[int], length: int, marks: Marks) -> bool:
