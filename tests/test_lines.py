@@ -1,6 +1,7 @@
 """A tiny training of the line network: it learns, goes on where it stopped, and its file reads the same."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -138,6 +139,24 @@ def test_folding_the_normalisation_changes_no_answer(data):
     trainer._fold()
     assert trainer.averaged.count_params() < normalised
     assert np.abs(trainer.logits(batches[0].inks) - before).max() < 1e-4
+
+
+@pytest.mark.parametrize(("kept", "normalised"), [(0.25, 1), (0.25, 2)])
+def test_a_share_of_what_the_last_cycle_changed_is_kept(data, kept, normalised):
+    """Where all cycles normalise there is nothing to come back to."""
+    recipe = LineRecipe(
+        cycles=(32, 32), normalised=normalised, batch=16, channels=TINY.channels, chunk=32, kept=kept
+    )
+    mixed, whole = Trainer(recipe, 3), Trainer(replace(recipe, kept=1.0), 3)
+    batches = held_out_batches(data.validation, TINY, 3)
+    for trainer in (mixed, whole):
+        trainer.learn(batches)
+        trainer.learn(batches)
+    before, after = mixed.before.get_weights(), whole.averaged.get_weights()
+    assert any(np.abs(old - new).max() > 1e-5 for old, new in zip(before, after, strict=True))
+    for found, old, new in zip(mixed.averaged.get_weights(), before, after, strict=True):
+        expected = (1 - kept) * old + kept * new if normalised == 1 else new
+        assert np.allclose(found, expected, atol=1e-7)
 
 
 def test_a_reader_of_single_digits_is_no_line_network():

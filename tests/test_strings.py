@@ -17,7 +17,7 @@ from tenfold.making.strings import (
     columns_needed,
     make_line,
 )
-from tenfold.making.texts import OTHER, add_signs, meaning, write_text
+from tenfold.making.texts import OTHER, add_signs, meaning, name_unit, write_text
 from tenfold.reading.linereading import HEIGHT, STRIDE, SYMBOLS
 
 
@@ -171,6 +171,23 @@ def test_only_the_third_cycle_prints(stock):
     assert texts[1] == 0
     assert texts[2] > 5
     assert all(unprinted(c) == "" for c in write_text(Random("1")))
+
+
+@given(st.integers(0, 10**6))
+def test_numbers_with_units_have_digits_and_what_is_none_between_or_beside_them(seed):
+    text = name_unit(Random(seed))
+    kinds = {SYMBOLS[symbol] for symbol in meaning(text)}
+    assert kinds & set("0123456789")
+    assert "other" in kinds
+
+
+def test_the_fifth_cycle_has_slashes_and_per_cent_signs(stock):
+    texts = [name_unit(Random(seed)) for seed in range(300)]
+    for sign in ("%", printed("%"), "\\", ":", "#"):
+        assert sum(sign in text for text in texts) > 2
+    assert [SYMBOLS[symbol] for symbol in meaning("1\\2 50%")] == ["1", "other", "2", "5", "0", "other"]
+    changed = [make_line(stock, 9, i, 4).symbols != make_line(stock, 9, i, 3).symbols for i in range(80)]
+    assert 10 < sum(changed) < 50
 
 
 @given(st.integers(0, 10**6))

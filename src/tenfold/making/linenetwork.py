@@ -27,10 +27,13 @@ class LineRecipe:
     cycles: how many lines to train on, each made once; the learning rate is let down to nothing at the end of
         each cycle, and the network is fit for use there. Lines of the second cycle have more signs that are
         no digits, of the third also print, of the fifth also units and slashes. batch: lines a step.
-    normalised: how many cycles normalise each batch. The next begins with the averaged weights, normalisation
-        folded into the convolutions, as the network is used; it knows what every line looks like to a reader.
+    normalised: how many cycles normalise each batch. Each one after begins with the averaged weights,
+        normalisation folded into the convolutions, as the network is used; it knows what every line looks
+        like to a reader.
     rate: the greatest learning rate, reached after the share `warm_up` of the first cycle; `again` of it is
         where a later cycle begins. folded_rate: the greatest without normalisation, warmed up to likewise.
+    kept: of what the last cycle changed in the averaged weights, the share that stays. Lines like those of
+        the cycle before are then read better than after either (Wortsman et al. 2022).
     decay: of the weights, a step at the greatest rate.
     average: how much of the running average of the weights a step keeps.
     channels: of the five stages. chunk: lines made at once, sorted by width.
@@ -42,6 +45,7 @@ class LineRecipe:
     normalised: int = 3
     rate: float = 1.5e-3
     folded_rate: float = 4e-4
+    kept: float = 0.75
     warm_up: float = 0.04
     again: float = 0.6
     decay: float = 1e-4
@@ -121,7 +125,7 @@ def learning_rate(progress: float, recipe: LineRecipe) -> float:
     greatest = recipe.rate * recipe.again if cycle else recipe.rate
     if cycle >= recipe.normalised:
         greatest = recipe.folded_rate
-    warm = recipe.warm_up if cycle in (0, recipe.normalised) else 0.0
+    warm = recipe.warm_up if cycle == 0 or cycle >= recipe.normalised else 0.0
     if share < warm:
         return greatest * max(share, 1e-3) / warm
     return greatest * 0.5 * (1 + math.cos(math.pi * (share - warm) / (1 - warm)))
@@ -142,6 +146,8 @@ class Trainer:
         self.network = network
         self.averaged = keras.models.clone_model(network)
         self.averaged.set_weights(network.get_weights())
+        self.before = keras.models.clone_model(network)
+        self.before.set_weights(network.get_weights())
         self.optimizer = keras.optimizers.AdamW(recipe.rate, weight_decay=recipe.decay / recipe.rate)
         self.optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
         self.optimizer.build(network.trainable_variables)
@@ -163,16 +169,21 @@ class Trainer:
         )
 
     def _fold(self) -> None:
-        """Go on with the averaged network, its normalisation folded into the convolutions."""
+        """Go on with the averaged network, its normalisation, if any, folded into the convolutions."""
         network = build_line_network(self.recipe.channels, normalised=False)
         network.set_weights([array for _, *arrays in folded(self.averaged) for array in arrays])
         self._begin(network)
 
     @property
-    def _fold_at(self) -> int | None:
-        """The chunk before which normalisation is folded, if ever."""
-        cycles = self.recipe.normalised
-        return self.recipe.ends[cycles - 1] if 0 < cycles < len(self.recipe.cycles) else None
+    def _folds(self) -> tuple[int, ...]:
+        """The chunks before which a cycle without normalisation begins anew."""
+        return self.recipe.ends[max(1, self.recipe.normalised) - 1 : -1]
+
+    def _mix(self) -> None:
+        """Keep a share of what the cycle has changed."""
+        kept = self.recipe.kept
+        pairs = zip(self.before.get_weights(), self.averaged.get_weights(), strict=True)
+        self.averaged.set_weights([(1 - kept) * old + kept * new for old, new in pairs])
 
     def _respond(self, inks: Any) -> Any:
         return self.averaged(inks, training=False)
@@ -190,7 +201,7 @@ class Trainer:
 
     def learn(self, batches: list[Batch]) -> float:
         """Learn one chunk; its mean loss a line. Raises TrainingError where that is no number."""
-        if self.chunk == self._fold_at:
+        if self.chunk in self._folds:
             self._fold()
         losses = []
         for i, batch in enumerate(batches):
@@ -202,6 +213,8 @@ class Trainer:
         loss = float(np.mean([float(value) for value in losses]))
         if not math.isfinite(loss):
             raise TrainingError(f"the loss is {loss} after {self.chunk} chunks; lower the rate")
+        if self.chunk == self.recipe.ends[-1] and self._folds:
+            self._mix()
         return loss
 
     def logits(self, inks: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -209,7 +222,8 @@ class Trainer:
         return np.asarray(self._answer(inks).numpy(), np.float32)
 
     def _values(self) -> list[Any]:
-        return [*self.network.variables, *self.averaged.variables, *self.optimizer.variables]
+        networks = (self.network, self.averaged, self.before, self.optimizer)
+        return [variable for network in networks for variable in network.variables]
 
     def save(self, path: Path) -> None:
         """Keep everything needed to go on. Raises RunError."""
@@ -221,7 +235,7 @@ class Trainer:
         """Go on from what `save` kept. Raises RunError where it was another network."""
         with np.load(path, allow_pickle=False) as kept:
             chunk = int(kept["chunk"])
-            if self._fold_at is not None and chunk > self._fold_at:
+            if any(chunk > fold for fold in self._folds):
                 self._fold()
             values = self._values()
             arrays = [kept[f"v{i}"] for i in range(len(values)) if f"v{i}" in kept]

@@ -27,7 +27,8 @@ Of the numbers that a threshold of 0.75 adds, one in four is wrong (made pages, 
 
 QUARTERS = (0, 2, 1, 3)
 LONELY = 24  # lines: so many are enough to tell which way is up
-UPRIGHT = 1.15  # times: how much better another way up must read
+WELL = 0.87  # share of a page that reads as digits: with more, no other way up can read better by far
+BETTER = (1.0, 1.15, 1.5, 1.15)  # times: how much better a page must read after so many quarter turns
 LEVEL = 0.5  # share of a page that reads as digits: one on its side has less
 WORDLY = 1.5  # times its height: width from which other ink may be a word
 LONG = 4.0  # times its height: a longer word counts no more
@@ -117,15 +118,15 @@ def _on_page(
 def _upright(ways: Iterator[Layout], network: LineNetwork) -> "_Way":
     """Of a page turned several ways, the one that reads best; as it lies, unless one is clearly better.
 
+    On its head most of all: 6, 9, 8, 0 and 1 read as well there, and units and labels become digits.
     ways: as it lies, on its head, and on either side; no more of them are laid out than can matter.
     """
     found: list[_Way] = []
     for way in ways:
         found.append(_Way(way, network))
-        if UPRIGHT * found[-1].share >= 1 or (len(found) > 1 and found[0].share >= LEVEL):
+        if found[-1].share >= WELL or (len(found) > 1 and found[0].share >= LEVEL):
             break
-    best = max(found, key=lambda way: way.worth)
-    return best if best.worth >= UPRIGHT * found[0].worth else found[0]
+    return max(found, key=lambda way: way.worth / BETTER[way.quarters])
 
 
 class _Way:
