@@ -33,6 +33,7 @@ MAY_BE_DECIMAL = "a point or comma in it may be a decimal one"
 IS_CUT = "an edge cuts a digit"
 MAY_BE_ONE = "may be one number with the one beside it"
 FAR_FETCHED = "far from what was read"
+MISFIT = "does not fit what is known of it"
 UNREAD = 0.5  # confidence of a point that was not read but is there to see
 
 
@@ -263,7 +264,7 @@ def _number(
     if best.missed > weighing.missed or beside > weighing.letters:
         doubts.add(BESIDE)
     if not knowledge.vouches_for(text, raw):
-        doubts.add(FAR_FETCHED)
+        doubts.add(MISFIT if text == raw else FAR_FETCHED)
     return doubted(number, *sorted(doubts))
 
 
