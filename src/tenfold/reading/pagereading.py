@@ -27,7 +27,6 @@ Of the numbers that a threshold of 0.75 adds, one in four is wrong (made pages, 
 
 QUARTERS = (0, 2, 1, 3)
 LONELY = 24  # lines: so many are enough to tell which way is up
-WELL = 0.87  # share of a page that reads as digits: with more, no other way up can read better by far
 BETTER = (1.0, 1.15, 1.5, 1.15)  # times: how much better a page must read after so many quarter turns
 LEVEL = 0.5  # share of a page that reads as digits: one on its side has less
 WORDLY = 1.5  # times its height: width from which other ink may be a word
@@ -124,7 +123,7 @@ def _upright(ways: Iterator[Layout], network: LineNetwork) -> "_Way":
     found: list[_Way] = []
     for way in ways:
         found.append(_Way(way, network))
-        if found[-1].share >= WELL or (len(found) > 1 and found[0].share >= LEVEL):
+        if BETTER[2] * found[-1].share >= 1 or (len(found) > 1 and found[0].share >= LEVEL):
             break
     return max(found, key=lambda way: way.worth / BETTER[way.quarters])
 
