@@ -130,14 +130,15 @@ def _owners(
     count, names, stats, middles = components(line > INK)
     by_column = np.searchsorted(borders, np.arange(line.shape[1]), side="right") + 1
     owners = np.zeros(line.shape, np.int64)
-    inside = [((centres >= x) & (centres < x + w)).any() for x, _, w, _, _ in stats[1:]]
-    reach = REACH * stats[1:, 3][inside].max(initial=0) or line.shape[1]
+    lefts, rights = stats[:, 0], stats[:, 0] + stats[:, 2]
+    covered = (centres >= lefts[:, None]) & (centres < rights[:, None])  # (components, symbols)
+    reach = REACH * stats[1:, 3][covered[1:].any(axis=1)].max(initial=0) or line.shape[1]
     for index in range(1, count):
         x, y, w, h, area = (int(v) for v in stats[index])
         if area < SPECK * height * height:
             continue
         own = names[y : y + h, x : x + w] == index
-        under = np.flatnonzero((centres >= x) & (centres < x + w))
+        under = np.flatnonzero(covered[index])
         if len(under) > 1:
             share: NDArray[np.int64] | int = np.broadcast_to(by_column[x : x + w], own.shape)
         elif len(under) == 1:

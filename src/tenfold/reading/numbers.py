@@ -245,7 +245,8 @@ def _number(
     )
     found = _with_unread(line, best, _marks(line, best))
     confidence = min([share * written, *(digit.confidence for digit in digits)])
-    boxes = np.array([cutout.box for cutout in (*best.cutouts, *best.mark_boxes)])
+    pieces = (*best.cutouts, *best.mark_boxes)
+    boxes = np.array([piece.box for piece in pieces])
     around = (boxes[:, 0].min(), boxes[:, 1].min(), boxes[:, 2].max(), boxes[:, 3].max())
     others = [(other, float(p)) for other, (_, p) in ranked if other != text]
     number = Number(
@@ -259,9 +260,8 @@ def _number(
         rule=rule,
         raw=raw,
     )
-    beside = letters_beside(line.image, (*best.cutouts, *best.mark_boxes))
     doubts = _doubts(found, len(text), marks) | _hidden(line, texts, text, marks, weighing.marked)
-    if best.missed > weighing.missed or beside > weighing.letters:
+    if best.missed > weighing.missed or letters_beside(line.image, pieces) > weighing.letters:
         doubts.add(BESIDE)
     if not knowledge.vouches_for(text, raw):
         doubts.add(MISFIT if text == raw else FAR_FETCHED)
@@ -368,7 +368,7 @@ def _hidden(line: Line, texts: Sequence[_Text], text: str, marks: Marks, most: f
     A text that no way reads, but with one digit exchanged, stands where others of its length do.
     """
     ways = [way for way in texts if way.text == text] or [w for w in texts if len(w.digits) == len(text)]
-    weights = np.exp(np.array([way.score for way in ways]) - max((way.score for way in ways), default=0.0))
+    weights = np.exp(np.array([way.score for way in ways]) - max(way.score for way in ways))
     shares: dict[str, float] = {}
     for way, weight in zip(ways, weights / weights.sum(), strict=True):
         for why in _doubts(_marks(line, way), len(text), marks):
