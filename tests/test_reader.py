@@ -342,6 +342,7 @@ def test_a_page_that_cannot_be_read_is_told_by_name(reader: Reader, tmp_path: Pa
         ({"regions": [(0, 0, 20, 20)]}, "names with a box each, got list"),
         ({"regions": {"amount": ("a", 0, 20, 20)}}, "region 'amount'"),
         ({"regions": {"amount": None}}, "region 'amount'"),
+        ({"regions": {"amount": (0, 0, 10**400, 20)}}, "region 'amount'"),
         ({"marks": "guess"}, "marks are one of unsure, ignore, thousands"),
         ({"regions": {"amount": (0, 0, 500, 20)}}, "region 'amount'"),
         ({"regions": {"amount": (0, 0, 2, 2)}}, "region 'amount'"),

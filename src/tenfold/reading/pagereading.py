@@ -183,7 +183,7 @@ def _box(values: NDArray[np.uint8], name: str, region: Region) -> tuple[int, int
     height, width = values.shape[:2]
     try:
         ours = len(region) == 4 and all(math.isfinite(value) for value in region)
-    except TypeError:
+    except (TypeError, OverflowError):
         ours = False
     if not ours:
         raise OptionError(f"region {name!r} is {region!r}; expected left, top, width, height in pixels")
